@@ -1,0 +1,64 @@
+//! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
+//! there are is in `providers/mod.rs`, in which order they are asked in `routing.rs`, what the message says in `render.rs`.
+//! When to try, try again or give up is not decided here: that is the rule of `countersign_model::message`, run by
+//! `countersign-engine`'s `jobs/deliver.rs`.
+//!
+//! How to add a provider: one file in `providers/` with its settings and its `impl Provider`, and its line in
+//! `providers/mod.rs`.
+
+pub mod providers;
+pub mod render;
+pub mod routing;
+
+use async_trait::async_trait;
+use countersign_model::{Address, Channel, Code, MessageId, TenantId, VerificationId, message::ReceiptPlan};
+
+pub use countersign_model::SendError;
+pub use render::{Rendered, Templates};
+pub use routing::Routes;
+
+/// One message, ready to leave.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Its name, for providers that take a client's id: the same at each attempt.
+    pub id: MessageId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The tenant's name.
+    pub tenant_name: String,
+    /// What it belongs to.
+    pub verification: VerificationId,
+    /// Its way.
+    pub channel: Channel,
+    /// Where it goes.
+    pub to: Address,
+    /// Whom it comes from, if the service says so.
+    pub from: Option<String>,
+    /// What it says.
+    pub content: Rendered,
+    /// The code it carries, for providers that build the message themselves.
+    pub code: Code,
+}
+
+/// A provider has taken a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The provider's name for it.
+    pub reference: Option<String>,
+    /// What it will still say of it.
+    pub receipt: ReceiptPlan,
+}
+
+/// Somebody who carries messages.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Hands over one message. Must end within a few seconds: a provider that does not answer is
+    /// [`SendError::Unknown`], and the next one gets its chance.
+    ///
+    /// # Errors
+    /// When it was not taken, or when nobody can tell.
+    async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
+
+    /// The channels it serves.
+    fn channels(&self) -> &[Channel];
+}

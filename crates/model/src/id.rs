@@ -1,0 +1,163 @@
+//! Identifiers: 128 bits, sorted by the time they were made (UUID version 7, RFC 9562), printed as a prefix and 26
+//! characters of Crockford's base 32, such as `ver_01k9zq3s5mf0r8t2v4w6x8y0z1`.
+
+use crate::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, str::FromStr};
+
+/// Where random bytes come from: the operating system in production, a seed in tests.
+pub trait Random {
+    /// Fills all of `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// Four random bytes as a number.
+    fn number(&self) -> u32 {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+}
+
+/// A text that is not an identifier of the wanted kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier of this kind")]
+pub struct NotAnId;
+
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const LENGTH: usize = 26;
+
+fn encode(value: u128) -> String {
+    (0..LENGTH)
+        .rev()
+        .filter_map(|place| DIGITS.get(usize::try_from((value >> (place * 5)) & 31).unwrap_or(0)))
+        .map(|digit| char::from(*digit))
+        .collect()
+}
+
+fn decode(text: &str) -> Option<u128> {
+    if text.len() != LENGTH || text.as_bytes().first().is_some_and(|first| *first > b'7') {
+        return None;
+    }
+    text.bytes().try_fold(0_u128, |value, byte| {
+        let digit = DIGITS.iter().position(|known| *known == byte)?;
+        Some(value << 5 | u128::try_from(digit).ok()?)
+    })
+}
+
+fn generate(now: Timestamp, random: &dyn Random) -> u128 {
+    let mut bytes = [0; 10];
+    random.fill(&mut bytes);
+    let ms = u64::try_from(now.as_ms()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(ms, &bytes).into_uuid().as_u128()
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// A new one, of this moment.
+            #[must_use]
+            pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+                Self(generate(now, random))
+            }
+
+            /// The 16 bytes that stand for it in a store, sorted by age.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            /// The opposite of [`Self::to_bytes`].
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}{}", $prefix, encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                text.strip_prefix($prefix).and_then(decode).map(Self).ok_or(NotAnId)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// Names a tenant.
+    TenantId = "ten_";
+    /// Names a service of a tenant.
+    ServiceId = "svc_";
+    /// Names a verification.
+    VerificationId = "ver_";
+    /// Names a message.
+    MessageId = "msg_";
+    /// Names an event.
+    EventId = "evt_";
+    /// Names an API key; says nothing about its secret.
+    KeyId = "key_";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(u8);
+    impl Random for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn an_id_reads_back_as_itself() {
+        let id = VerificationId::generate(Timestamp::from_ms(1_767_225_600_000), &Fixed(0xff));
+        assert_eq!(id.to_string().len(), 4 + LENGTH);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(VerificationId::from_bytes(id.to_bytes()), id);
+    }
+
+    #[test]
+    fn a_later_id_sorts_after_an_earlier_one_as_text_and_as_bytes() {
+        let early = MessageId::generate(Timestamp::from_ms(1), &Fixed(0xff));
+        let late = MessageId::generate(Timestamp::from_ms(2), &Fixed(0));
+        assert!(early.to_string() < late.to_string() && early.to_bytes() < late.to_bytes());
+    }
+
+    #[test]
+    fn another_kind_of_id_or_a_damaged_one_is_refused() {
+        let id = MessageId::generate(Timestamp::from_ms(1), &Fixed(1)).to_string();
+        assert!(id.parse::<VerificationId>().is_err());
+        for bad in ["", "ver_", "ver_8zzzzzzzzzzzzzzzzzzzzzzzzz", "ver_0000000000000000000000000u", "ver_é"] {
+            assert_eq!(bad.parse::<VerificationId>(), Err(NotAnId), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What a verification *is*: the types and the rules of the product, and nothing else.
+//!
+//! No IO, no async, no clock, no randomness of its own: the time comes in as a [`Timestamp`], random bytes through
+//! [`Random`]. So every rule here is a plain function that a test can call with any moment and any seed.
+//! How state is kept is `countersign-store`'s business, how a message leaves is `countersign-delivery`'s.
+//!
+//! Glossary, in the order in which a request meets the words:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`Tenant`] | a customer of this installation; everything below belongs to exactly one |
+//! | [`Service`] | a named [`Policy`] of a tenant: how long a code lives, how often it may be tried and sent |
+//! | [`Address`] | where a person is reached: a phone number or an e-mail address |
+//! | [`Verification`] | one attempt to prove that a person holds an address; the state machine |
+//! | [`Code`] | what the person types; derived from a key, never stored |
+//! | generation | the number of a code within its verification: 0 first, one more with each new code |
+//! | [`Message`] | one code on its way to one address; also the outbox row |
+//! | [`Destination`] | what is remembered of one address within one service, for the limits |
+//! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
+
+pub mod address;
+pub mod code;
+pub mod event;
+pub mod id;
+pub mod limit;
+pub mod message;
+pub mod payment;
+pub mod policy;
+pub mod secret;
+pub mod tenant;
+pub mod time;
+pub mod verification;
+
+pub use address::{Address, Channel, EmailAddress, PhoneNumber};
+pub use code::{Alphabet, Code, CodeShape};
+pub use event::{Event, EventKind};
+pub use id::{EventId, KeyId, MessageId, Random, ServiceId, TenantId, VerificationId};
+pub use limit::{Destination, Limited};
+pub use message::{Message, SendError};
+pub use payment::Payment;
+pub use policy::{Policy, Profile, ResendRule};
+pub use secret::{BlindIndex, Sealed};
+pub use tenant::{ApiKey, Scope, Service, Template, Tenant};
+pub use time::Timestamp;
+pub use verification::{Checked, Proof, State, Verification};

@@ -1,0 +1,202 @@
+//! What one destination has cost and tried, and whether it may go on. One [`Destination`] is kept for each address of each
+//! service, found by its blind index, and is written in the same batch as what it allows.
+
+use crate::{Timestamp, policy::Limits};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Which rule refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitRule {
+    /// Two messages too close together.
+    SendGap,
+    /// Too many messages in a window of so many seconds.
+    Sends {
+        /// The window's count.
+        count: u32,
+        /// The window's length.
+        seconds: u32,
+    },
+    /// Too many wrong codes in a row.
+    FailedChecks,
+}
+
+/// A limit refused, and when it will allow the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// The rule.
+    pub rule: LimitRule,
+    /// The first moment at which it no longer refuses.
+    pub retry_at: Timestamp,
+}
+
+/// What is remembered of one address within one service. The default is an address never seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// Grows with each write; 0 before the first.
+    #[serde(skip)]
+    pub version: u32,
+    /// When messages were sent, oldest first; only as many as the longest window needs.
+    sends: Vec<Timestamp>,
+    /// Wrong codes since the last right one.
+    failed_checks: u32,
+    /// Nothing is sent or checked before this moment.
+    held_until: Option<Timestamp>,
+}
+
+impl Destination {
+    /// Counts one more message.
+    ///
+    /// # Errors
+    /// When a limit refuses it; nothing is counted then.
+    pub fn count_send(&mut self, limits: &Limits, now: Timestamp) -> Result<(), Limited> {
+        self.may_check(now)?;
+        let gap = Duration::from_secs(limits.send_gap_seconds.into());
+        if let Some(last) = self.sends.last().filter(|last| now.since(**last) < gap) {
+            return Err(Limited { rule: LimitRule::SendGap, retry_at: last.plus(gap) });
+        }
+        for window in &limits.sends {
+            let span = Duration::from_secs(window.seconds.into());
+            let oldest_that_counts = usize::try_from(window.count).ok().and_then(|n| self.sends.len().checked_sub(n));
+            let oldest = oldest_that_counts.and_then(|position| self.sends.get(position));
+            if let Some(oldest) = oldest.filter(|oldest| now.since(**oldest) < span) {
+                let rule = LimitRule::Sends { count: window.count, seconds: window.seconds };
+                return Err(Limited { rule, retry_at: oldest.plus(span) });
+            }
+        }
+        self.sends.push(now);
+        self.forget(limits);
+        Ok(())
+    }
+
+    /// Whether a code may be checked now.
+    ///
+    /// # Errors
+    /// While the destination is held after too many wrong codes.
+    pub fn may_check(&self, now: Timestamp) -> Result<(), Limited> {
+        match self.held_until {
+            Some(until) if now < until => Err(Limited { rule: LimitRule::FailedChecks, retry_at: until }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts a wrong code, and holds the destination when it was one too many.
+    pub fn count_failed_check(&mut self, limits: &Limits, now: Timestamp) {
+        self.failed_checks = self.failed_checks.saturating_add(1);
+        let rule = limits.failed_checks;
+        if rule.max > 0 && self.failed_checks >= rule.max {
+            self.held_until = Some(now.plus_seconds(rule.hold_seconds));
+        }
+    }
+
+    /// A right code clears the count of wrong ones. Tells whether there was anything to clear.
+    pub const fn clear_failed_checks(&mut self) -> bool {
+        let counted = self.failed_checks > 0;
+        self.failed_checks = 0;
+        self.held_until = None;
+        counted
+    }
+
+    fn forget(&mut self, limits: &Limits) {
+        let needed = limits.sends.iter().map(|window| window.count).max().unwrap_or(0).max(1);
+        let surplus = self.sends.len().saturating_sub(usize::try_from(needed).unwrap_or(usize::MAX));
+        self.sends.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, Profile, policy::FailedChecks};
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_ms(seconds * 1000)
+    }
+
+    fn standard() -> Limits {
+        Policy::of(Profile::Standard).limits
+    }
+
+    #[test]
+    fn two_messages_need_sixty_seconds_between_them() {
+        let mut destination = Destination::default();
+        assert_eq!(destination.count_send(&standard(), at(0)), Ok(()));
+        let refused = destination.count_send(&standard(), at(59)).unwrap_err();
+        assert_eq!(refused, Limited { rule: LimitRule::SendGap, retry_at: at(60) });
+        assert_eq!(destination.count_send(&standard(), at(60)), Ok(()));
+    }
+
+    #[test]
+    fn the_sixth_message_in_ten_minutes_and_the_eleventh_in_a_day_are_refused() {
+        let mut destination = Destination::default();
+        for minute in 0..5 {
+            assert_eq!(destination.count_send(&standard(), at(minute * 60)), Ok(()));
+        }
+        let refused = destination.count_send(&standard(), at(300)).unwrap_err();
+        assert_eq!(refused, Limited { rule: LimitRule::Sends { count: 5, seconds: 600 }, retry_at: at(600) });
+        for minute in 10..15 {
+            assert_eq!(destination.count_send(&standard(), at(minute * 60)), Ok(()));
+        }
+        let refused = destination.count_send(&standard(), at(7200)).unwrap_err();
+        assert_eq!(refused, Limited { rule: LimitRule::Sends { count: 10, seconds: 86_400 }, retry_at: at(86_400) });
+    }
+
+    #[test]
+    fn wrong_codes_hold_the_destination_and_a_right_one_clears_the_count() {
+        let mut limits = standard();
+        limits.failed_checks = FailedChecks { max: 3, hold_seconds: 100 };
+        let mut destination = Destination::default();
+        destination.count_failed_check(&limits, at(0));
+        destination.count_failed_check(&limits, at(0));
+        assert_eq!(destination.may_check(at(0)), Ok(()));
+        destination.count_failed_check(&limits, at(1));
+        let held = Err(Limited { rule: LimitRule::FailedChecks, retry_at: at(101) });
+        assert_eq!(destination.may_check(at(100)), held);
+        assert_eq!(destination.count_send(&limits, at(100)), held);
+        assert_eq!(destination.may_check(at(101)), Ok(()));
+        destination.count_failed_check(&limits, at(101));
+        assert!(destination.may_check(at(102)).is_err(), "one more wrong code holds it again");
+        assert!(destination.clear_failed_checks());
+        assert_eq!(destination.may_check(at(102)), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_ever_holds_more_than_its_count(gaps in prop::collection::vec(0_i64..400, 1..200)) {
+            let limits = standard();
+            let (mut destination, mut now, mut sent) = (Destination::default(), 0, Vec::new());
+            for gap in gaps {
+                now += gap;
+                match destination.count_send(&limits, at(now)) {
+                    Ok(()) => sent.push(now),
+                    Err(limited) => prop_assert!(limited.retry_at > at(now)),
+                }
+            }
+            for window in &limits.sends {
+                for start in &sent {
+                    let inside = sent.iter().filter(|t| (*start..start + i64::from(window.seconds)).contains(*t)).count();
+                    prop_assert!(inside <= window.count as usize);
+                }
+            }
+            prop_assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 60));
+        }
+
+        #[test]
+        fn what_was_refused_is_allowed_at_the_moment_it_named(gaps in prop::collection::vec(0_i64..400, 1..60)) {
+            let limits = standard();
+            let (mut destination, mut now) = (Destination::default(), 0);
+            for gap in gaps {
+                now += gap;
+                let mut again = destination.clone();
+                if let Err(limited) = destination.count_send(&limits, at(now)) {
+                    // Another rule may still refuse then, but never the same one.
+                    if let Err(other) = again.count_send(&limits, limited.retry_at) {
+                        prop_assert_ne!(other.rule, limited.rule);
+                    }
+                }
+            }
+        }
+    }
+}

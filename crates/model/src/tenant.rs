@@ -1,0 +1,138 @@
+//! Who uses this installation: tenants, the keys they call with, their services and their own message texts.
+
+use crate::{Channel, KeyId, Policy, ServiceId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A customer of this installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its name for machines.
+    pub id: TenantId,
+    /// Its name for people: unique, see [`is_name`].
+    pub name: String,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+}
+
+/// Whether a text can name a tenant, a service or a template: 1 to 64 characters of `a-z 0-9 - _ .`, the first a letter or digit.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    (1..=64).contains(&text.len())
+        && text.bytes().all(allowed)
+        && text.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+}
+
+/// A named policy of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name for machines.
+    pub id: ServiceId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Grows with each write; 0 before the first.
+    #[serde(skip)]
+    pub version: u32,
+    /// Its name for people: unique within the tenant, see [`is_name`].
+    pub name: String,
+    /// Whom the messages speak for ("Your **Acme** code is …"); none leaves the name out.
+    pub brand: Option<String>,
+    /// Who the messages come from: a sender id for text messages; none leaves it to the provider.
+    pub sender: Option<String>,
+    /// The language of messages where the caller names none (BCP 47).
+    pub default_locale: String,
+    /// Its rules.
+    pub policy: Policy,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Scope {
+    /// Start, check, resend, cancel and report.
+    #[serde(rename = "verifications:write")]
+    VerificationsWrite,
+    /// Read verifications and their history.
+    #[serde(rename = "verifications:read")]
+    VerificationsRead,
+    /// Everything about services, templates and keys.
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::VerificationsWrite, Self::VerificationsRead, Self::Admin];
+
+    /// The name on the wire and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VerificationsWrite => "verifications:write",
+            Self::VerificationsRead => "verifications:read",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The opposite of [`Self::name`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+/// A key of the native API. Its secret is shown once and never kept: the store has a keyed hash of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its name for machines.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute; none if never.
+    pub last_used_at: Option<Timestamp>,
+    /// Since when it no longer works.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A tenant's own text for one message, channel and language; it stands in for the built-in one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which message: see [`crate::message::Purpose`].
+    pub message: crate::message::Purpose,
+    /// On which channel.
+    pub channel: Channel,
+    /// In which language (BCP 47).
+    pub locale: String,
+    /// The subject, for mail only.
+    pub subject: Option<String>,
+    /// The text.
+    pub text: String,
+    /// The HTML part, for mail only.
+    pub html: Option<String>,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        for good in ["a", "0", "log-in", "acme_2.eu"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-a", "A", "a b", "a/b", "é", &"a".repeat(65)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a command wants written: a list of changes that become true together.
+//!
+//! A value that was read carries the version it was read at (`version`; 0 for one that did not exist). Writing it back
+//! asserts that nobody has written in between; if somebody has, the whole batch is refused with `Conflict`, and the command
+//! reads and decides again.
+
+use crate::sandbox;
+use countersign_model::{
+    ApiKey, BlindIndex, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId, Template, Tenant, TenantId,
+    Timestamp, Verification, message::Purpose,
+};
+
+/// One thing to write.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new tenant. Asserts that its id and its name are free.
+    InsertTenant(Tenant),
+    /// A new key, found by the keyed hash of its secret. Asserts that the id is free.
+    InsertApiKey {
+        /// The key.
+        key: ApiKey,
+        /// HMAC-SHA-256 of its secret.
+        hash: [u8; 32],
+    },
+    /// The key was used. Never undoes a revocation.
+    TouchApiKey {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: KeyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The key no longer works. Asserts that it exists and still works.
+    RevokeApiKey {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: KeyId,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// A service, new (version 0; asserts that its name is free) or changed (asserts the version).
+    PutService(Service),
+    /// The service goes; asserts the version. Verifications that were started under it keep their frozen policy.
+    DeleteService {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: ServiceId,
+        /// As it was read.
+        version: u32,
+    },
+    /// A template, new or in place of the old one.
+    PutTemplate(Template),
+    /// The template goes. Asserts that it exists.
+    DeleteTemplate {
+        /// Whose.
+        tenant: TenantId,
+        /// Which message.
+        message: Purpose,
+        /// On which channel.
+        channel: Channel,
+        /// In which language.
+        locale: String,
+    },
+    /// A new verification. Asserts that its id is free.
+    InsertVerification(Verification),
+    /// A changed one. Asserts the version.
+    UpdateVerification(Verification),
+    /// What is remembered of an address, new (version 0) or changed. Asserts the version.
+    PutDestination {
+        /// Whose.
+        tenant: TenantId,
+        /// In which service.
+        service: ServiceId,
+        /// Which address.
+        index: BlindIndex,
+        /// The memory.
+        destination: Destination,
+    },
+    /// A new message: the outbox is woken once the batch is on the disk. Asserts that its id is free.
+    InsertMessage(Message),
+    /// A changed one. Asserts the version, so a worker whose lease was taken over cannot write.
+    UpdateMessage(Message),
+    /// Something that happened.
+    InsertEvent(Event),
+    /// The answer to a request with an idempotency key. Asserts that the key is free.
+    InsertAnswer(Answer),
+    /// Forgets answers older than a moment, at most so many of them.
+    PurgeAnswers {
+        /// Only those made before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
+    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; and
+    /// destinations not written since that moment.
+    PurgeVerifications {
+        /// Only those decided before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
+    /// A fact about this installation, kept under a name. Asserts that it is not there yet.
+    InsertSetting {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// Something of the sandbox: dev mode only.
+    Sandbox(sandbox::Change),
+}
+
+/// Changes that become true together, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Batch(pub(crate) Vec<Change>);
+
+impl Batch {
+    /// An empty one.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// One more change. They are applied in this order.
+    #[must_use]
+    pub fn with(mut self, change: Change) -> Self {
+        self.0.push(change);
+        self
+    }
+
+    /// One more change.
+    pub fn push(&mut self, change: Change) {
+        self.0.push(change);
+    }
+}
+
+/// The answer that a request with an idempotency key got, so that its repetition gets the same.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Keyed hash of the idempotency key.
+    pub key: [u8; 32],
+    /// Keyed hash of the request: another request under the same key is an error.
+    pub request: [u8; 32],
+    /// The outcome, sealed, since it may hold addresses and new keys.
+    pub outcome: Sealed,
+    /// When it was given.
+    pub created_at: Timestamp,
+}
