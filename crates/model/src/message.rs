@@ -7,7 +7,7 @@
 //! ```
 //! A provider's answer moves a message one step; the route, which may change at any time, is asked anew for each step.
 
-use crate::{Channel, MessageId, Sealed, TenantId, Timestamp, VerificationId};
+use crate::{Channel, MessageId, TenantId, Timestamp, VerificationId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -156,8 +156,6 @@ pub struct Message {
     pub reference: Option<String>,
     /// Why it failed, or why its last attempt did.
     pub reason: Option<String>,
-    /// The caller's own text instead of a template, sealed.
-    pub text: Option<Sealed>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -197,7 +195,6 @@ impl Message {
             provider: None,
             reference: None,
             reason: None,
-            text: None,
             created_at: now,
             updated_at: now,
         }
@@ -333,7 +330,6 @@ mod tests {
             provider: None,
             reference: None,
             reason: None,
-            text: None,
             created_at: at(0),
             updated_at: at(0),
         }
