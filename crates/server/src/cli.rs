@@ -1,0 +1,102 @@
+//! The command line: one file per subcommand, each with its options and its `run`.
+
+mod check_config;
+mod completions;
+mod dev;
+mod keys;
+mod serve;
+mod tenants;
+
+use crate::{
+    Failure,
+    config::{self, Config, ConfigError, Loaded},
+    listen::{self, Limits, Listener},
+    wiring::Product,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Countersign: a self-hosted server for one-time codes.
+///
+/// It sends a code to a person's phone or mailbox and checks what the person types. Start with `countersign dev`: it needs
+/// nothing else on the machine, and sends nothing to the outside.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(dev::Dev),
+    Serve(serve::Serve),
+    CheckConfig(check_config::CheckConfig),
+    Tenants(tenants::Tenants),
+    Keys(keys::Keys),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// When that fails, with the lines to print and the exit status.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Dev(dev) => block_on(dev.run()),
+            Command::Serve(serve) => block_on(serve.run()),
+            Command::CheckConfig(check) => check.run(),
+            Command::Tenants(tenants) => block_on(tenants.run()),
+            Command::Keys(keys) => block_on(keys.run()),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::other(format!("cannot start threads: {error}")))?.block_on(command)
+}
+
+/// Which configuration file.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file. Without it /etc/countersign/countersign.toml is read, if it exists.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn path(&self) -> Option<&Path> {
+        let usual = Path::new(config::DEFAULT_FILE);
+        self.config.as_deref().or_else(|| usual.exists().then_some(usual))
+    }
+
+    fn load(&self) -> Result<Loaded, ConfigError> {
+        Config::load(self.path(), env::vars_os())
+    }
+}
+
+/// Tells each listener's address on standard output, answers until `stop`, then ends the product.
+async fn answer(
+    product: Product,
+    listeners: Vec<Listener>,
+    limits: Limits,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
+    for listener in &listeners {
+        crate::out::line(&format!("ready {}", listener.url()))?;
+    }
+    let cut = listen::serve(listeners, product.router.clone(), limits, stop).await;
+    if cut > 0 {
+        tracing::warn!(connections = cut, "cut off what had not ended in time");
+    }
+    product.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! `countersign dev`: the whole product on this machine, with a sandbox in place of providers.
+
+use super::answer;
+use crate::{
+    Failure,
+    config::{Config, settings::LogFormat},
+    listen::{Limits, Listener},
+    out, shutdown, telemetry, tls,
+    wiring::Product,
+};
+use clap::Args;
+use countersign_model::Timestamp;
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// Try it: everything on this machine, no message leaves it
+///
+/// Starts the server with two tenants and a sandbox: messages land in an inbox at http://127.0.0.1:8080/sandbox, and the
+/// clock can be moved forward. For production use `countersign serve`.
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where to answer HTTP; port 0 is any free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where to answer HTTPS too, with a certificate of a private authority (ca.pem in the data folder)
+    #[arg(long, value_name = "ADDRESS")]
+    tls_listen: Option<SocketAddr>,
+    /// Keep everything in this folder; without it, it is gone at the end
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep everything in this database
+    #[arg(long, value_name = "URL")]
+    store_url: Option<String>,
+    /// Let other machines in: whoever reaches the port can read every code
+    #[arg(long)]
+    allow_remote: bool,
+    /// Really make outgoing calls to ports of this machine, in addition to recording them
+    #[arg(long)]
+    allow_loopback_callbacks: bool,
+}
+
+/// The data folder; a temporary one is removed when this is dropped.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Dev {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        self.check()?;
+        let settings = Config::defaults()?.settings;
+        telemetry::start(LogFormat::Text, &settings.log.level);
+        let stop = shutdown::on_signals()?;
+        let folder = Folder::open(self.data.as_deref())?;
+        let (listeners, ca_file) = self.listeners(folder.path()).await?;
+        let product = Product::open_dev(folder.path(), ca_file.as_deref()).await?;
+        greet(&listeners);
+        answer(product, listeners, Limits::of(&settings.server), stop).await
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.store_url.is_some() {
+            let line = "--store-url: this build has only the embedded store; use --data DIR to keep state";
+            return Err(Failure::usage(vec![line.to_owned()]));
+        }
+        let remote = [Some(self.listen), self.tls_listen].into_iter().flatten();
+        let mut remote = remote.filter(|address| !address.ip().to_canonical().is_loopback());
+        match remote.next() {
+            Some(address) if !self.allow_remote => Err(Failure::usage(vec![format!(
+                "dev mode shows every code to whoever asks, so it answers on this machine only: {address} needs --allow-remote"
+            )])),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The ports are taken before anything is made on the disk that the next start would have to undo.
+    async fn listeners(&self, dir: &Path) -> Result<(Vec<Listener>, Option<PathBuf>), Failure> {
+        let mut listeners = vec![Listener::bind(self.listen).await?];
+        let Some(address) = self.tls_listen else { return Ok((listeners, None)) };
+        let listener = Listener::bind(address).await?;
+        let made = tls::dev::dev_certificate(dir, now())?;
+        listeners.push(listener.with_tls(made.config));
+        Ok((listeners, Some(made.ca_file)))
+    }
+}
+
+impl Folder {
+    fn open(data: Option<&Path>) -> Result<Self, Failure> {
+        let Some(dir) = data else {
+            let made = tempfile::Builder::new().prefix("countersign-dev-").tempdir();
+            return made.map(Self::Temporary).map_err(|error| {
+                Failure::other(format!("cannot make a temporary folder: {error}; name a folder with --data DIR"))
+            });
+        };
+        fs::create_dir_all(dir).map_err(|error| {
+            let dir = dir.display();
+            Failure::other(format!("cannot make the data folder {dir}: {error}; choose another with --data DIR"))
+        })?;
+        Ok(Self::Kept(dir.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(dir) => dir,
+            Self::Temporary(dir) => dir.path(),
+        }
+    }
+}
+
+fn greet(listeners: &[Listener]) {
+    if let Some(first) = listeners.first() {
+        out::complain(&format!("Countersign in dev mode: messages land in {}/sandbox", first.url()));
+    }
+}
+
+/// The moment from which certificates count. `countersign-engine`'s clock takes this over.
+fn now() -> Timestamp {
+    Timestamp::from_ms(0)
+}

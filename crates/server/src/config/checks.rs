@@ -1,0 +1,105 @@
+//! What `serve` refuses although every single setting is well-formed: weak or pointless combinations. Each refusal says
+//! what to change.
+
+use super::{ConfigError, Loaded};
+use std::{fs, io::ErrorKind, path::Path};
+
+impl Loaded {
+    /// Everything that `serve` refuses, in the order of the sections. Looks at the files that are named, and changes nothing.
+    #[must_use]
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
+        self.check_listeners(&mut problems);
+        self.check_tls(&mut problems);
+        self.check_key_file(&mut problems);
+        self.check_routes(&mut problems);
+        problems
+    }
+
+    fn check_listeners(&self, problems: &mut Vec<ConfigError>) {
+        let server = &self.settings.server;
+        if server.listen.0.is_empty() && server.tls_listen.0.is_empty() {
+            problems
+                .push(self.error_at("server.listen", "nothing to listen on: set server.listen or server.tls_listen"));
+        }
+        if let (Some(address), false) = (server.listen.first_remote(), server.behind_tls_proxy) {
+            let what = format!(
+                "other machines can reach {address} without TLS: use server.tls_listen, or set server.behind_tls_proxy = true if a proxy in front ends TLS"
+            );
+            problems.push(self.error_at("server.listen", &what));
+        }
+    }
+
+    fn check_tls(&self, problems: &mut Vec<ConfigError>) {
+        let server = &self.settings.server;
+        let (certificate, key) = (server.tls_certificate.is_some(), server.tls_key.is_some());
+        if certificate && !key {
+            problems.push(self.error_at("server.tls_certificate", "its private key is missing: set server.tls_key"));
+        }
+        if key && !certificate {
+            problems.push(self.error_at("server.tls_key", "its certificate is missing: set server.tls_certificate"));
+        }
+        let listens = !server.tls_listen.0.is_empty();
+        if listens && !certificate && !key {
+            let what = "a certificate is needed: set server.tls_certificate and server.tls_key";
+            problems.push(self.error_at("server.tls_listen", what));
+        }
+        if certificate && key && !listens {
+            problems.push(self.error_at("server.tls_certificate", "nothing uses it: set server.tls_listen"));
+        }
+        if let Some(key) = &server.tls_key {
+            // A group for it is usual (Debian's ssl-cert).
+            self.check_private("server.tls_key", key, 0o007, problems);
+        }
+    }
+
+    /// A key file that does not exist yet is made on the first run.
+    fn check_key_file(&self, problems: &mut Vec<ConfigError>) {
+        self.check_private("keys.file", &self.settings.keys.file, 0o077, problems);
+    }
+
+    fn check_routes(&self, problems: &mut Vec<ConfigError>) {
+        let settings = &self.settings;
+        let names: Vec<&str> = settings.providers.names().collect();
+        if settings.routes.by_channel().iter().all(|(_, providers)| providers.is_empty()) {
+            problems.push(self.error_at(
+                "routes",
+                "no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\", and its route, [routes] with email = [\"main\"]",
+            ));
+        }
+        for (channel, providers) in settings.routes.by_channel() {
+            for name in providers.iter().filter(|name| !names.contains(&name.as_str())) {
+                let what =
+                    format!("there is no provider `{name}`: add [providers.smtp.{name}], or take it out of this list");
+                problems.push(self.error_at(&format!("routes.{channel}"), &what));
+            }
+        }
+    }
+
+    fn check_private(&self, name: &str, path: &Path, others: u32, problems: &mut Vec<ConfigError>) {
+        match mode(path) {
+            Ok(mode) if mode & others != 0 => {
+                let path = path.display();
+                let what = format!("others can read {path} (mode {:04o}): run: chmod 600 {path}", mode & 0o7777);
+                problems.push(self.error_at(name, &what));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let what = format!("cannot look at {}: {}", path.display(), super::error::plain(&error));
+                problems.push(self.error_at(name, &what));
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> std::io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).map(|file| file.permissions().mode())
+}
+
+#[cfg(not(unix))]
+fn mode(path: &Path) -> std::io::Result<u32> {
+    fs::metadata(path).map(|_| 0)
+}

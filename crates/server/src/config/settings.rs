@@ -1,0 +1,146 @@
+//! The settings as types, one struct per section. No default is written here: each is in `countersign.default.toml`, which
+//! explains it too.
+
+mod shapes;
+
+pub use shapes::{Addresses, Filter, PublicUrl};
+
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `[server]`
+    pub server: Server,
+    /// `[store]`
+    pub store: Store,
+    /// `[keys]`
+    pub keys: Keys,
+    /// `[log]`
+    pub log: Log,
+    /// `[providers]`
+    pub providers: Providers,
+    /// `[routes]`
+    pub routes: Routes,
+    /// `[retention]`
+    pub retention: Retention,
+}
+
+/// How requests come in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Server {
+    /// Where plain HTTP is answered.
+    pub listen: Addresses,
+    /// Where HTTPS is answered.
+    pub tls_listen: Addresses,
+    /// PEM, the server's own certificate first.
+    #[serde(deserialize_with = "shapes::optional_path")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM.
+    #[serde(deserialize_with = "shapes::optional_path")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front ends TLS.
+    pub behind_tls_proxy: bool,
+    /// How callers reach this server.
+    pub public_url: PublicUrl,
+    /// Connections served at one time.
+    #[serde(deserialize_with = "shapes::one_or_more")]
+    pub max_connections: u32,
+    /// For the TLS handshake, and for each request's head.
+    #[serde(rename = "header_timeout_seconds", deserialize_with = "shapes::seconds")]
+    pub header_timeout: Duration,
+    /// For each request's body.
+    #[serde(rename = "body_timeout_seconds", deserialize_with = "shapes::seconds")]
+    pub body_timeout: Duration,
+    /// For a connection without a request.
+    #[serde(rename = "keep_alive_seconds", deserialize_with = "shapes::seconds")]
+    pub keep_alive: Duration,
+    /// For requests that have begun, at a stop.
+    #[serde(rename = "shutdown_seconds", deserialize_with = "shapes::seconds")]
+    pub shutdown: Duration,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Store {
+    /// The SQLite file.
+    #[serde(deserialize_with = "shapes::path")]
+    pub path: PathBuf,
+}
+
+/// Where the server's keys are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Keys {
+    /// The key file.
+    #[serde(deserialize_with = "shapes::path")]
+    pub file: PathBuf,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Log {
+    /// Its form.
+    pub format: LogFormat,
+    /// What is let through.
+    pub level: Filter,
+}
+
+/// The form of logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Who carries the messages: kind, name, settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Providers {
+    /// `[providers.smtp.NAME]`
+    pub smtp: BTreeMap<String, toml::Table>,
+}
+
+impl Providers {
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.smtp.keys().map(String::as_str)
+    }
+}
+
+/// The providers of each channel, in the order in which they are asked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Routes {
+    /// For text messages.
+    pub sms: Vec<String>,
+    /// For calls.
+    pub voice: Vec<String>,
+    /// For mails.
+    pub email: Vec<String>,
+}
+
+impl Routes {
+    /// Each channel's name and providers.
+    #[must_use]
+    pub fn by_channel(&self) -> [(&'static str, &[String]); 3] {
+        [("sms", &self.sms), ("voice", &self.voice), ("email", &self.email)]
+    }
+}
+
+/// How long state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Retention {
+    /// Days after the end of a verification.
+    #[serde(deserialize_with = "shapes::one_or_more")]
+    pub days: u32,
+}
