@@ -6,8 +6,8 @@
 
 use crate::sandbox;
 use countersign_model::{
-    ApiKey, BlindIndex, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId, Template, Tenant, TenantId,
-    Timestamp, Verification, message::Purpose,
+    ApiKey, BlindIndex, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId, Template, Tenant,
+    TenantId, Timestamp, Verification, message::Purpose,
 };
 
 /// One thing to write.

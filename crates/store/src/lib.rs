@@ -10,13 +10,136 @@
 //!
 //! A row holds what is searched for as columns, and the rest of its value as JSON (`body`). How to add a table: a
 //! migration in `migrations/<backend>/`, a file of the table's name in each backend, a [`Change`] for each way of writing
-//! it, the reads here, and a test in the contract.
+//! it, the reads in `reads.rs`, and a test in the contract.
 
 mod batch;
+mod error;
 mod group;
+mod reads;
 pub mod sandbox;
 mod sqlite;
 mod wake;
 
 pub use batch::{Answer, Batch, Change};
+pub use error::{Error, OpenError};
 pub use wake::{Topic, Waiter};
+
+use countersign_model::{Message, Timestamp};
+use group::{Claim, Queue, Work};
+use std::{fmt, future::ready, path::PathBuf, sync::Arc};
+use wake::Wake;
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// In one file of this machine.
+    Sqlite {
+        /// The database file. It is made when it does not exist (mode 0600), and so is its folder (mode 0700).
+        path: PathBuf,
+        /// What the process is to that file.
+        role: Role,
+    },
+    /// In a folder of its own under the system's folder for temporary files, without waiting for the disk, and gone with
+    /// the last handle. For tests and trials.
+    Memory,
+}
+
+/// What a process is to a database that several processes may open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that sends: there is at most one of it for a file, so leases found at the start belong to a dead process,
+    /// and are ended.
+    Server,
+    /// The command line, beside a server or without one: it reads and writes, and leases nothing.
+    Tool,
+}
+
+/// A cheap handle of the place where state is kept: clone it freely.
+#[derive(Clone)]
+pub struct Store(Arc<Parts>);
+
+/// The order of the fields is the order in which they are dropped: a backend waits for its writer to end, and the
+/// writer ends when the queue does.
+struct Parts {
+    queue: Queue,
+    wake: Arc<Wake>,
+    backend: Backend,
+}
+
+/// How state is kept. A second backend joins here and in [`Store::open`], [`Store::close`] and the macro of `reads.rs`.
+enum Backend {
+    Sqlite(sqlite::Sqlite),
+}
+
+impl Store {
+    /// Opens what is there, or makes it, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When it cannot be used; the text tells the operator what to do.
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let wake = Arc::new(Wake::new());
+        let (queue, groups) = group::queue();
+        let backend = ready(sqlite::Sqlite::open(settings, groups, Arc::clone(&wake))).await?;
+        Ok(Self(Arc::new(Parts { queue, wake, backend: Backend::Sqlite(backend) })))
+    }
+
+    /// Makes a batch true, whole or not at all. It is on the disk when this returns, and goes on to be written even if
+    /// nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when an assertion of the batch does not hold. After [`Error::Unavailable`] it may have been
+    /// written or not.
+    pub async fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.0.queue.submit(Work::Write(batch)).await.map(drop)
+    }
+
+    /// Leases messages to the caller, the longest due first: those that wait and are due, and those whose lease is over.
+    /// Their versions have grown, so whoever had them before can no longer write them.
+    ///
+    /// `now` is the clock of the rules, which dev mode moves; `wall` and `lease_until` are the one that nobody moves, so
+    /// that no lease is broken by moving the other.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn claim_messages(
+        &self,
+        now: Timestamp,
+        wall: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        self.0.queue.submit(Work::Claim(Claim { now, wall, lease_until, limit })).await
+    }
+
+    /// Registers for news. First register, then look, then wait: nothing is missed.
+    #[must_use]
+    pub fn waiter(&self, topic: Topic) -> Waiter {
+        self.0.wake.waiter(topic)
+    }
+
+    /// Whether the store can be read and its writer answers: an empty batch goes all the way. It waits as long as a
+    /// write would, so whoever asks for readiness brings a limit of time.
+    ///
+    /// # Errors
+    /// When one of the two does not work.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.setting("ping").await?;
+        self.write(Batch::new()).await
+    }
+
+    /// Writes what is queued, and closes the files. Whatever is asked later is refused with [`Error::Unavailable`].
+    pub async fn close(&self) {
+        self.0.queue.close().await;
+        match &self.0.backend {
+            Backend::Sqlite(sqlite) => sqlite.unlock(),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.backend {
+            Backend::Sqlite(_) => "Store(SQLite)",
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! What can be asked of a [`Store`]. Every read sees all that was answered before it began; none changes anything, and
+//! none looks into another tenant's rows.
+
+use crate::{
+    Answer, Backend, Error, Store,
+    sandbox::{InboxFilter, InboxMessage, Lookup, PlannedOutcome},
+    sqlite,
+};
+use countersign_model::{
+    ApiKey, BlindIndex, Channel, Destination, Event, Message, MessageId, Service, ServiceId, Template, Tenant,
+    TenantId, Timestamp, Verification, VerificationId,
+    message::{MessageState, Purpose},
+};
+
+/// Asks the table's file of the backend that is open. Here a second backend joins all reads.
+macro_rules! ask {
+    ($store:expr, $table:ident::$question:ident($($argument:expr),*)) => {
+        match &$store.0.backend {
+            Backend::Sqlite(sqlite) => {
+                sqlite.read(|connection| sqlite::$table::$question(connection, $($argument),*)).await
+            }
+        }
+    };
+}
+
+/// Each of them fails when the store cannot be read.
+#[expect(clippy::missing_errors_doc, reason = "said once for all of them, in the line above")]
+impl Store {
+    /// A tenant.
+    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, Error> {
+        ask!(self, tenants::with_id(id))
+    }
+
+    /// The tenant of that name.
+    pub async fn tenant_named(&self, name: &str) -> Result<Option<Tenant>, Error> {
+        ask!(self, tenants::named(name))
+    }
+
+    /// All tenants, by name.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
+        ask!(self, tenants::all())
+    }
+
+    /// The key whose secret has this keyed hash, whether or not it was revoked.
+    pub async fn api_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        ask!(self, api_keys::with_hash(hash))
+    }
+
+    /// All keys of a tenant, the revoked ones among them, oldest first.
+    pub async fn api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, Error> {
+        ask!(self, api_keys::of(tenant))
+    }
+
+    /// A service.
+    pub async fn service(&self, tenant: TenantId, id: ServiceId) -> Result<Option<Service>, Error> {
+        ask!(self, services::with_id(tenant, id))
+    }
+
+    /// The service of that name.
+    pub async fn service_named(&self, tenant: TenantId, name: &str) -> Result<Option<Service>, Error> {
+        ask!(self, services::named(tenant, name))
+    }
+
+    /// All services of a tenant, by name.
+    pub async fn services(&self, tenant: TenantId) -> Result<Vec<Service>, Error> {
+        ask!(self, services::of(tenant))
+    }
+
+    /// The tenant's own text for exactly this message, channel and language.
+    pub async fn template(
+        &self,
+        tenant: TenantId,
+        message: Purpose,
+        channel: Channel,
+        locale: &str,
+    ) -> Result<Option<Template>, Error> {
+        ask!(self, templates::find(tenant, message, channel, locale))
+    }
+
+    /// All texts of a tenant, by message, channel and language.
+    pub async fn templates(&self, tenant: TenantId) -> Result<Vec<Template>, Error> {
+        ask!(self, templates::of(tenant))
+    }
+
+    /// A verification.
+    pub async fn verification(&self, tenant: TenantId, id: VerificationId) -> Result<Option<Verification>, Error> {
+        ask!(self, verifications::with_id(tenant, id))
+    }
+
+    /// The one that was started last for this address in this service, in whatever state it is. Last is meant by the order
+    /// of writing: two ids of one millisecond have no order.
+    pub async fn latest_verification(
+        &self,
+        tenant: TenantId,
+        service: ServiceId,
+        to: BlindIndex,
+    ) -> Result<Option<Verification>, Error> {
+        ask!(self, verifications::latest(tenant, service, to))
+    }
+
+    /// Verifications of all tenants that are written down as pending and whose last code is dead, the longest overdue first.
+    pub async fn overdue_verifications(&self, now: Timestamp, limit: u32) -> Result<Vec<Verification>, Error> {
+        ask!(self, verifications::overdue(now, limit))
+    }
+
+    /// What is remembered of an address; the default for one never seen.
+    pub async fn destination(
+        &self,
+        tenant: TenantId,
+        service: ServiceId,
+        index: BlindIndex,
+    ) -> Result<Destination, Error> {
+        ask!(self, destinations::find(tenant, service, index))
+    }
+
+    /// A message.
+    pub async fn message(&self, tenant: TenantId, id: MessageId) -> Result<Option<Message>, Error> {
+        ask!(self, messages::with_id(tenant, id))
+    }
+
+    /// The messages of a verification, in the order of their making.
+    pub async fn messages_of(&self, tenant: TenantId, of: VerificationId) -> Result<Vec<Message>, Error> {
+        ask!(self, messages::of(tenant, of))
+    }
+
+    /// Accepted messages of all tenants whose receipt did not come in time, the longest overdue first.
+    pub async fn overdue_receipts(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, Error> {
+        ask!(self, messages::overdue_receipts(now, limit))
+    }
+
+    /// The first moment, on the clock of the rules, at which something is to be done: a queued message goes out, a receipt
+    /// is overdue, or a pending verification ends. None: nothing waits for a moment.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        ask!(self, messages::next_due())
+    }
+
+    /// The first moment, on the clock that nobody moves, at which a lease ends. None: there is no lease.
+    pub async fn next_lease_end(&self) -> Result<Option<Timestamp>, Error> {
+        ask!(self, messages::next_lease_end())
+    }
+
+    /// How many messages are queued, and how many leased. The other states are not counted: they grow without end.
+    pub async fn message_counts(&self) -> Result<Vec<(MessageState, u64)>, Error> {
+        ask!(self, messages::counts())
+    }
+
+    /// What happened to a verification, in the order of writing.
+    pub async fn events_of(&self, tenant: TenantId, of: VerificationId) -> Result<Vec<Event>, Error> {
+        ask!(self, events::of(tenant, of))
+    }
+
+    /// The answer that the request with this idempotency key got.
+    pub async fn answer(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Option<Answer>, Error> {
+        ask!(self, answers::find(tenant, key))
+    }
+
+    /// A fact about this installation.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, Error> {
+        ask!(self, settings::find(name))
+    }
+
+    /// Messages of the sandbox's inbox, oldest first.
+    pub async fn inbox(&self, filter: &InboxFilter) -> Result<Vec<InboxMessage>, Error> {
+        ask!(self, sandbox::inbox(filter))
+    }
+
+    /// What the sandbox does with the next messages to this normalised address.
+    pub async fn planned_outcome(&self, to: &str) -> Result<PlannedOutcome, Error> {
+        ask!(self, sandbox::planned_outcome(to))
+    }
+
+    /// What the sandbox's number lookup says of this normalised number.
+    pub async fn planned_lookup(&self, to: &str) -> Result<Lookup, Error> {
+        ask!(self, sandbox::planned_lookup(to))
+    }
+
+    /// How far the clock of the rules was moved forward, in milliseconds.
+    pub async fn clock_offset_ms(&self) -> Result<u64, Error> {
+        ask!(self, sandbox::clock_offset_ms())
+    }
+}

@@ -1,0 +1,43 @@
+//! Which table a change belongs to.
+
+use super::{
+    answers, api_keys, destinations, events, messages, sandbox, services, settings, templates, tenants, verifications,
+};
+use crate::{Change, Error};
+use rusqlite::Connection;
+
+/// Makes one change, or fails with [`Error::Conflict`] when what it asserts does not hold.
+pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Error> {
+    match change {
+        Change::InsertTenant(tenant) => tenants::insert(connection, tenant),
+        Change::InsertApiKey { key, hash } => api_keys::insert(connection, key, hash),
+        Change::TouchApiKey { tenant, id, at } => api_keys::touch(connection, *tenant, *id, *at),
+        Change::RevokeApiKey { tenant, id, at } => api_keys::revoke(connection, *tenant, *id, *at),
+        Change::PutService(service) => services::put(connection, service),
+        Change::DeleteService { tenant, id, version } => services::delete(connection, *tenant, *id, *version),
+        Change::PutTemplate(template) => templates::put(connection, template),
+        Change::DeleteTemplate { tenant, message, channel, locale } => {
+            templates::delete(connection, *tenant, *message, *channel, locale)
+        }
+        Change::InsertVerification(verification) => verifications::insert(connection, verification),
+        Change::UpdateVerification(verification) => verifications::update(connection, verification),
+        Change::PutDestination { tenant, service, index, destination } => {
+            destinations::put(connection, *tenant, *service, *index, destination)
+        }
+        Change::InsertMessage(message) => messages::insert(connection, message),
+        Change::UpdateMessage(message) => messages::update(connection, message),
+        Change::InsertEvent(event) => events::insert(connection, event),
+        Change::InsertAnswer(answer) => answers::insert(connection, answer),
+        Change::PurgeAnswers { before, limit } => answers::purge(connection, *before, *limit),
+        Change::PurgeVerifications { before, limit } => {
+            for (tenant, id) in verifications::purge(connection, *before, *limit)? {
+                messages::delete_of(connection, tenant, id)?;
+                events::delete_of(connection, tenant, id)?;
+            }
+            // After the verifications, since the last of them lets its destination go.
+            destinations::purge(connection, *before, *limit)
+        }
+        Change::InsertSetting { name, value } => settings::insert(connection, name, value),
+        Change::Sandbox(change) => sandbox::apply(connection, change),
+    }
+}

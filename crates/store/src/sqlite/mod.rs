@@ -1,0 +1,105 @@
+//! The backend for one machine: SQLite in WAL mode. One thread owns the only connection that writes ([`writer`]); reads go
+//! through a pool of further connections ([`connection`]), which see every commit that was made before they began.
+//!
+//! One file for each table, which holds all the SQL of that table and nothing of another's. [`apply`] knows which change
+//! belongs to which table, [`row`] how a value becomes a row.
+
+pub(crate) mod answers;
+pub(crate) mod api_keys;
+mod apply;
+mod connection;
+pub(crate) mod destinations;
+mod error;
+pub(crate) mod events;
+mod files;
+pub(crate) mod messages;
+mod migrate;
+mod row;
+pub(crate) mod sandbox;
+pub(crate) mod services;
+pub(crate) mod settings;
+pub(crate) mod templates;
+pub(crate) mod tenants;
+pub(crate) mod verifications;
+mod writer;
+
+use crate::{Error, OpenError, Role, Settings, group::Groups, wake::Wake};
+use connection::{Durability, Pool};
+use files::{Lock, TemporaryFolder};
+use rusqlite::Connection;
+use std::{
+    future::{Ready, ready},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+/// A database file with its writer and its readers.
+pub(crate) struct Sqlite {
+    pool: Arc<Pool>,
+    writer: Option<JoinHandle<()>>,
+    /// Held by a server for as long as it may write.
+    lock: Mutex<Option<Lock>>,
+    /// Dropped last: it takes its files along.
+    _folder: Option<TemporaryFolder>,
+}
+
+impl Sqlite {
+    /// Opens or makes the file, and starts the writer on `groups`.
+    pub(crate) fn open(settings: Settings, groups: Groups, wake: Arc<Wake>) -> Result<Self, OpenError> {
+        match settings {
+            Settings::Sqlite { path, role } => Self::open_file(&path, role, Durability::Synced, None, (groups, wake)),
+            Settings::Memory => {
+                let folder = TemporaryFolder::make()?;
+                let path = folder.path().join("countersign.db");
+                Self::open_file(&path, Role::Server, Durability::Lost, Some(folder), (groups, wake))
+            }
+        }
+    }
+
+    fn open_file(
+        path: &Path,
+        role: Role,
+        durability: Durability,
+        folder: Option<TemporaryFolder>,
+        (groups, wake): (Groups, Arc<Wake>),
+    ) -> Result<Self, OpenError> {
+        files::make_folder_of(path)?;
+        let lock = match role {
+            Role::Server => Some(Lock::take(path)?),
+            Role::Tool => None,
+        };
+        files::make_private(path)?;
+        let connection = connection::open_writer(path, durability, |connection| migrate::run(connection, path, role))?;
+        if role == Role::Server {
+            messages::end_all_leases(&connection).map_err(|error| error::opening(path, error))?;
+        }
+        let pool = Arc::new(Pool::new(path));
+        let writer = writer::spawn(connection, groups, Arc::clone(&pool), wake)
+            .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })?;
+        Ok(Self { pool, writer: Some(writer), lock: Mutex::new(lock), _folder: folder })
+    }
+
+    /// Asks one question of a connection that only reads. This runs on the calling task and not on a thread for blocking
+    /// work: a read is a look-up or two in pages that the system has in memory, a few microseconds, and to hand it over
+    /// would cost more than it takes.
+    pub(crate) fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T, Error>) -> Ready<Result<T, Error>> {
+        ready(self.pool.with(question))
+    }
+
+    /// Lets another server have the file. Only after the writer has ended.
+    pub(crate) fn unlock(&self) {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Drop for Sqlite {
+    /// The queue is gone by now, so the writer ends as soon as it has done what was left in it. Waiting for that means that
+    /// whoever has dropped the last handle may open the same file again.
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            // A writer that has panicked was heard of when it did.
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The table `verification`.
+
+use super::row;
+use crate::Error;
+use countersign_model::{BlindIndex, ServiceId, State, TenantId, Timestamp, Verification, VerificationId};
+use rusqlite::{Connection, Row, params};
+
+pub(super) fn insert(connection: &Connection, verification: &Verification) -> Result<(), Error> {
+    row::change_one(
+        connection,
+        "INSERT INTO verification (tenant, id, service, to_index, version, open_until, decided_at, body)
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)",
+        params![
+            verification.tenant.to_bytes(),
+            verification.id.to_bytes(),
+            verification.service.to_bytes(),
+            verification.to_index.0,
+            open_until(verification),
+            verification.decided_at.map(Timestamp::as_ms),
+            row::to_body(verification)?
+        ],
+    )
+}
+
+pub(super) fn update(connection: &Connection, verification: &Verification) -> Result<(), Error> {
+    row::change_one(
+        connection,
+        "UPDATE verification SET version = version + 1, open_until = ?4, decided_at = ?5, body = ?6
+         WHERE tenant = ?1 AND id = ?2 AND version = ?3",
+        params![
+            verification.tenant.to_bytes(),
+            verification.id.to_bytes(),
+            verification.version,
+            open_until(verification),
+            verification.decided_at.map(Timestamp::as_ms),
+            row::to_body(verification)?
+        ],
+    )
+}
+
+/// Deletes those that ended before a moment, and tells which they were.
+pub(super) fn purge(
+    connection: &Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<(TenantId, VerificationId)>, Error> {
+    row::many(
+        connection,
+        "DELETE FROM verification WHERE place IN
+             (SELECT place FROM verification WHERE decided_at < ?1 ORDER BY decided_at LIMIT ?2)
+         RETURNING tenant, id",
+        params![before.as_ms(), limit],
+        |row| Ok((TenantId::from_bytes(row.get(0)?), VerificationId::from_bytes(row.get(1)?))),
+    )
+}
+
+pub(crate) fn with_id(
+    connection: &Connection,
+    tenant: TenantId,
+    id: VerificationId,
+) -> Result<Option<Verification>, Error> {
+    row::one(
+        connection,
+        "SELECT version, body FROM verification WHERE tenant = ?1 AND id = ?2",
+        params![tenant.to_bytes(), id.to_bytes()],
+        read,
+    )
+}
+
+pub(crate) fn latest(
+    connection: &Connection,
+    tenant: TenantId,
+    service: ServiceId,
+    to: BlindIndex,
+) -> Result<Option<Verification>, Error> {
+    row::one(
+        connection,
+        "SELECT version, body FROM verification WHERE tenant = ?1 AND service = ?2 AND to_index = ?3
+         ORDER BY place DESC LIMIT 1",
+        params![tenant.to_bytes(), service.to_bytes(), to.0],
+        read,
+    )
+}
+
+pub(crate) fn overdue(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Verification>, Error> {
+    row::many(
+        connection,
+        "SELECT version, body FROM verification WHERE open_until <= ?1 ORDER BY open_until, place LIMIT ?2",
+        params![now.as_ms(), limit],
+        read,
+    )
+}
+
+fn open_until(verification: &Verification) -> Option<i64> {
+    match verification.state {
+        State::Pending => verification.expires_at().map(Timestamp::as_ms),
+        State::Approved | State::Denied | State::Exhausted | State::Cancelled | State::Expired => None,
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Verification, Error> {
+    Ok(Verification { version: row.get(0)?, ..row::from_body(row, 1)? })
+}
