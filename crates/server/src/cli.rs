@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// It sends a code to a person's phone or mailbox and checks what the person types. Start with `countersign dev`: it needs
 /// nothing else on the machine, and sends nothing to the outside.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "countersign", version, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -67,7 +67,7 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 #[derive(Debug, Args)]
 struct ConfigFile {
     /// The configuration file. Without it /etc/countersign/countersign.toml is read, if it exists.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }
 

@@ -145,7 +145,9 @@ impl Document<'_> {
             | DeValue::Datetime(_)
             | DeValue::Array(_)) => {
                 let value = ValueDeserializer::from(Spanned::new(span, single));
-                let value = Value::deserialize(value).map_err(|error| self.error(&error))?;
+                // Everything that parses is a value, but for numbers of more than 64 bits.
+                let value = Value::deserialize(value)
+                    .map_err(|_| ConfigError::at(origin.value_place(), "this number is too large".to_owned()))?;
                 Ok(Node { content: Content::Value(value), origin })
             }
         }

@@ -63,5 +63,10 @@ fn explain(tree: &Node, path: &[&str], message: &str) -> ConfigError {
         let what = message.replacen("missing field", "this setting is missing:", 1);
         return ConfigError::at(node.origin.key_place(), format!("{name}: {what}"));
     }
-    ConfigError::at(node.origin.value_place(), format!("{name}: {message}"))
+    let what = if message.contains("unit variant") {
+        "must be a text in quotes".to_owned()
+    } else {
+        message.replacen("unknown variant", "unknown value", 1)
+    };
+    ConfigError::at(node.origin.value_place(), format!("{name}: {what}"))
 }
