@@ -6,6 +6,9 @@
 //! How to add a provider: one file in `providers/` with its settings and its `impl Provider`, and its line in
 //! `providers/mod.rs`.
 
+pub mod gsm7;
+pub mod lint;
+pub mod lookup;
 pub mod providers;
 pub mod render;
 pub mod routing;
@@ -14,6 +17,9 @@ use async_trait::async_trait;
 use countersign_model::{Address, Channel, Code, MessageId, TenantId, VerificationId, message::ReceiptPlan};
 
 pub use countersign_model::SendError;
+pub use lint::lint;
+pub use lookup::NumberLookup;
+pub use providers::Providers;
 pub use render::{Rendered, Templates};
 pub use routing::Routes;
 
@@ -61,4 +67,25 @@ pub trait Provider: Send + Sync {
 
     /// The channels it serves.
     fn channels(&self) -> &[Channel];
+}
+
+#[cfg(test)]
+mod testing {
+    //! A message for the tests of this crate.
+
+    use super::*;
+
+    pub fn outgoing() -> Outgoing {
+        Outgoing {
+            id: MessageId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([2; 16]),
+            tenant_name: "acme".into(),
+            verification: VerificationId::from_bytes([3; 16]),
+            channel: Channel::Email,
+            to: Address::from_normalised("ana@example.com").unwrap(),
+            from: None,
+            content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
+            code: Code::own("123456").unwrap(),
+        }
+    }
 }
