@@ -17,7 +17,7 @@ pub use error::ConfigError;
 pub use origin::Origin;
 pub use settings::Settings;
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fmt, fs, path::Path};
 use tree::Node;
 
 /// Where the operator's file is if nobody says otherwise.
@@ -30,7 +30,6 @@ const DEFAULTS: &str = include_str!("../countersign.default.toml");
 pub struct Config;
 
 /// The configuration in force, and where each value came from.
-#[derive(Debug)]
 pub struct Loaded {
     /// The values.
     pub settings: Settings,
@@ -98,10 +97,19 @@ impl Loaded {
     pub fn error_at(&self, name: &str, what: &str) -> ConfigError {
         let path: Vec<&str> = name.split('.').collect();
         let what = format!("{name}: {what}");
-        match self.tree.find(&path) {
-            Some(node) if !matches!(node.origin, Origin::Default) => ConfigError::at(node.origin.value_place(), what),
-            Some(_) | None => ConfigError::new(what),
+        let (node, depth) = self.tree.nearest(&path);
+        match &node.origin {
+            Origin::Default => ConfigError::new(what),
+            origin if depth == path.len() => ConfigError::at(origin.value_place(), what),
+            origin => ConfigError::at(origin.key_place(), what),
         }
+    }
+}
+
+impl fmt::Debug for Loaded {
+    /// Without the tree: secrets are plain text there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

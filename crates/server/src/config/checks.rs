@@ -2,7 +2,14 @@
 //! what to change.
 
 use super::{ConfigError, Loaded};
+use countersign_delivery::{
+    providers::{self, BuildError},
+    routing::BadRoute,
+};
+use countersign_model::Channel;
 use std::{fs, io::ErrorKind, path::Path};
+
+const NO_ROUTE: &str = "no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\" and from = \"no-reply@example.com\", and its route, [routes] with email = [\"main\"]";
 
 impl Loaded {
     /// Everything that `serve` refuses, in the order of the sections. Looks at the files that are named, and changes nothing.
@@ -60,20 +67,39 @@ impl Loaded {
 
     fn check_routes(&self, problems: &mut Vec<ConfigError>) {
         let settings = &self.settings;
-        let names: Vec<&str> = settings.providers.names().collect();
-        if settings.routes.by_channel().iter().all(|(_, providers)| providers.is_empty()) {
-            problems.push(self.error_at(
-                "routes",
-                "no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\", and its route, [routes] with email = [\"main\"]",
-            ));
+        if Channel::ALL.iter().all(|channel| settings.routes.for_channel(*channel).is_empty()) {
+            problems.push(self.error_at("routes", NO_ROUTE));
         }
-        for (channel, providers) in settings.routes.by_channel() {
-            for name in providers.iter().filter(|name| !names.contains(&name.as_str())) {
-                let what =
-                    format!("there is no provider `{name}`: add [providers.smtp.{name}], or take it out of this list");
-                problems.push(self.error_at(&format!("routes.{channel}"), &what));
+        match providers::build(&settings.providers) {
+            Ok(providers) => problems.extend(settings.routes.check(&providers).err().map(|bad| self.bad_route(&bad))),
+            Err(bad) => problems.push(self.bad_provider(&bad)),
+        }
+    }
+
+    fn bad_provider(&self, bad: &BuildError) -> ConfigError {
+        match bad {
+            BuildError::Setting { kind, name, setting, problem } => {
+                self.error_at(&format!("providers.{kind}.{name}.{setting}"), problem)
             }
+            BuildError::Twice(name) => self.error_at("providers", &format!("two providers are named `{name}`")),
+            BuildError::BadName(name) => self.error_at(
+                "providers",
+                &format!("`{name}` is no name: use up to 64 of a-z 0-9 - _ . and begin with a letter or digit"),
+            ),
         }
+    }
+
+    fn bad_route(&self, bad: &BadRoute) -> ConfigError {
+        let (channel, what) = match bad {
+            BadRoute::Unknown { channel, name, known } => {
+                (channel, format!("there is no provider `{name}`; there is {known}"))
+            }
+            BadRoute::NotServed { channel, name } => {
+                (channel, format!("the provider `{name}` does not carry messages of this channel"))
+            }
+            BadRoute::Twice { channel, name } => (channel, format!("`{name}` is named twice")),
+        };
+        self.error_at(&format!("routes.{}", channel.name()), &what)
     }
 
     fn check_private(&self, name: &str, path: &Path, others: u32, problems: &mut Vec<ConfigError>) {

@@ -26,7 +26,7 @@ impl fmt::Display for Place {
 }
 
 /// Where a value came from. Prints as `check-config` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Origin {
     /// `countersign.default.toml`.
     Default,
@@ -95,6 +95,13 @@ impl Origin {
             Self::Variable { .. } => 2,
             Self::SecretFile { named_by, .. } => named_by.layer(),
         }
+    }
+}
+
+impl fmt::Debug for Origin {
+    /// Without the text of a variable, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({self})")
     }
 }
 

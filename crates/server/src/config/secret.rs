@@ -48,12 +48,11 @@ fn resolve(table: &mut BTreeMap<String, Node>, key: &str, named: &Node) -> Resul
     Ok(())
 }
 
-/// The text of a secret's file, without the line end that editors add.
+/// The text of a secret's file, without the line ends that editors add.
 fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let bytes = fs::read(path).map_err(|error| format!("cannot read {shown}: {}", error::plain(&error)))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() { Err(format!("{shown} is empty")) } else { Ok(text.to_owned()) }
 }

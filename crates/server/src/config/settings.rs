@@ -1,12 +1,14 @@
 //! The settings as types, one struct per section. No default is written here: each is in `countersign.default.toml`, which
-//! explains it too.
+//! explains it too. The settings of a provider
+//! are its own business: `countersign-delivery` has their types, their defaults and their checks.
 
 mod shapes;
 
 pub use shapes::{Addresses, Filter, PublicUrl};
 
+use countersign_delivery::{Routes, providers};
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,9 +22,9 @@ pub struct Settings {
     pub keys: Keys,
     /// `[log]`
     pub log: Log,
-    /// `[providers]`
-    pub providers: Providers,
-    /// `[routes]`
+    /// `[providers]`: who carries the messages.
+    pub providers: providers::Settings,
+    /// `[routes]`: who is asked for each channel.
     pub routes: Routes,
     /// `[retention]`
     pub retention: Retention,
@@ -99,41 +101,6 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
-}
-
-/// Who carries the messages: kind, name, settings.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a section")]
-pub struct Providers {
-    /// `[providers.smtp.NAME]`
-    pub smtp: BTreeMap<String, toml::Table>,
-}
-
-impl Providers {
-    /// The names of all of them.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.smtp.keys().map(String::as_str)
-    }
-}
-
-/// The providers of each channel, in the order in which they are asked.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a section")]
-pub struct Routes {
-    /// For text messages.
-    pub sms: Vec<String>,
-    /// For calls.
-    pub voice: Vec<String>,
-    /// For mails.
-    pub email: Vec<String>,
-}
-
-impl Routes {
-    /// Each channel's name and providers.
-    #[must_use]
-    pub fn by_channel(&self) -> [(&'static str, &[String]); 3] {
-        [("sms", &self.sms), ("voice", &self.voice), ("email", &self.email)]
-    }
 }
 
 /// How long state is kept.

@@ -190,6 +190,78 @@ fn a_level_is_a_level_and_not_any_word() {
     }
 }
 
+/// The lines of a relay, with a secret in between.
+fn relay(password: &str) -> String {
+    format!("[providers.smtp.main]\nhost = 'h'\nfrom = 'a@b.example'\nusername = 'u'\n{password}\n")
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let folder = Folder::new();
+    let secret = folder.file("secret", "hunter2\n");
+    let named = format!("password_file = '{}'", secret.display());
+    for line in ["password = 'hunter2'", named.as_str()] {
+        let file = folder.file("c.toml", relay(line));
+        let loaded = Config::load(Some(&file), NO_VARIABLES).unwrap();
+        let password = loaded.settings.providers.smtp["main"].password.as_ref().unwrap();
+        assert_eq!(secrecy::ExposeSecret::expose_secret(password), "hunter2");
+        assert!(!format!("{:?}{:?}", loaded, loaded.lines()).contains("hunter2"), "{line}");
+        assert_eq!(origins(&loaded)["providers.smtp.main.password"].0, "\"********\"");
+    }
+}
+
+#[test]
+fn the_file_of_a_secret_is_its_origin() {
+    let folder = Folder::new();
+    let secret = folder.file("secret", "hunter2\n").display().to_string();
+    let file = folder.file("c.toml", relay("password = 'another'"));
+    let variable = "COUNTERSIGN__PROVIDERS__SMTP__MAIN__PASSWORD_FILE";
+    let loaded = Config::load(Some(&file), [(variable, secret.as_str())]).unwrap();
+    let origin = origins(&loaded)["providers.smtp.main.password"].1.clone();
+    assert_eq!(folder.short(&origin), format!("secret, named by {variable}"));
+    let file = folder.file("c.toml", relay(&format!("password_file = '{secret}'")));
+    let variable = "COUNTERSIGN__PROVIDERS__SMTP__MAIN__PASSWORD";
+    let loaded = Config::load(Some(&file), [(variable, "12345")]).unwrap();
+    assert_eq!(origins(&loaded)["providers.smtp.main.password"].1, variable);
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_is_told_without_it() {
+    let folder = Folder::new();
+    folder.file("empty", "\n");
+    let of = |line: &str| folder.refusal(relay(&line.replace("DIR", &folder.0.path().display().to_string())));
+    let place = "c.toml:5:17: password_file:";
+    assert_eq!(of("password_file = 'DIR/none'"), format!("{place} cannot read none: No such file or directory"));
+    assert_eq!(of("password_file = 'DIR/empty'"), format!("{place} empty is empty"));
+    assert_eq!(of("password_file = 5"), format!("{place} must be the path of a file, in quotes"));
+    assert_eq!(
+        of("password = 'hunter2'\npassword_file = 'x'"),
+        "c.toml:6:1: set either password or password_file, not both"
+    );
+    assert_eq!(of("password = 12345"), "c.toml:5:12: providers.smtp.main.password: must be a text in quotes");
+}
+
+#[test]
+fn a_provider_is_told_what_it_lacks() {
+    let folder = Folder::new();
+    assert_eq!(
+        folder.refusal("[providers.smtp.main]\nhost = 'h'\n"),
+        "c.toml:1:17: providers.smtp.main: this setting is missing: `from`"
+    );
+    assert_eq!(
+        folder.refusal(relay("tls = 'maybe'")),
+        "c.toml:5:7: providers.smtp.main.tls: unknown value `maybe`, expected one of `starttls`, `implicit`, `none`"
+    );
+    assert_eq!(
+        folder.refusal("[providers.carrier_pigeon.main]\n"),
+        "c.toml:1:12: providers: unknown setting `carrier_pigeon`, expected `smtp`"
+    );
+    assert_eq!(
+        folder.refusal("[routes]\npigeon = ['main']\n"),
+        "c.toml:2:1: routes: unknown setting `pigeon`, expected one of `sms`, `voice`, `email`"
+    );
+}
+
 mod weak_settings {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
@@ -209,16 +281,29 @@ mod weak_settings {
         assert_eq!(
             problems(""),
             [
-                "routes: no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\", and its route, [routes] with email = [\"main\"]"
+                "routes: no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\" and from = \"no-reply@example.com\", and its route, [routes] with email = [\"main\"]"
             ]
         );
         assert_eq!(
             problems("routes.sms = ['x']"),
-            ["c.toml:1:14: routes.sms: there is no provider `x`: add [providers.smtp.x], or take it out of this list"]
+            ["c.toml:1:14: routes.sms: there is no provider `x`; there is none"]
         );
     }
 
-    const ROUTE: &str = "[routes]\nemail = ['main']\n[providers.smtp.main]\nhost = 'localhost'\n";
+    const ROUTE: &str =
+        "[routes]\nemail = ['main']\n[providers.smtp.main]\nhost = 'localhost'\ntls = 'none'\nfrom = 'a@b.example'\n";
+
+    #[test]
+    fn a_route_to_nobody_and_a_provider_that_cannot_be_are_refused() {
+        assert_eq!(
+            problems(&format!("{ROUTE}hello_name = 'not a host'\n")),
+            ["c.toml:7:14: providers.smtp.main.hello_name: must be a host name"]
+        );
+        assert_eq!(
+            problems(&ROUTE.replace("email", "sms")),
+            ["c.toml:2:7: routes.sms: the provider `main` does not carry messages of this channel"]
+        );
+    }
 
     #[test]
     fn other_machines_are_served_over_tls_only() {

@@ -8,14 +8,12 @@ use toml::{
     de::{DeTable, DeValue, ValueDeserializer},
 };
 
-/// A table or a value.
-#[derive(Clone, Debug)]
+/// A table or a value. Secrets are plain text here, so there is no `Debug`.
 pub(super) struct Node {
     pub(super) content: Content,
     pub(super) origin: Origin,
 }
 
-#[derive(Clone, Debug)]
 pub(super) enum Content {
     Table(BTreeMap<String, Node>),
     Value(Value),

@@ -49,24 +49,38 @@ fn take_as_text(tree: &mut Node, path: &[&str]) -> bool {
 
 fn explain(tree: &Node, path: &[&str], message: &str) -> ConfigError {
     let (node, depth) = tree.nearest(path);
+    if let Some(unknown) = unknown_setting(node, message) {
+        let section = if unknown.is_part_of_path { path.split_last().map_or(path, |(_, rest)| rest) } else { path };
+        let what = if section.is_empty() { unknown.what } else { format!("{}: {}", section.join("."), unknown.what) };
+        return ConfigError::at(&unknown.place, what);
+    }
     let name = path.get(..depth).unwrap_or(path).join(".");
-    if message.starts_with("unknown field") || message.starts_with("unknown variant") && path.len() > depth {
-        let what = message.replacen("unknown field", "unknown setting", 1);
-        let section = path.split_last().map(|(_, section)| section.join(".")).unwrap_or_default();
-        let what = if section.is_empty() { what } else { format!("{section}: {what}") };
-        return ConfigError::at(node.origin.key_place(), what);
-    }
-    if secret::is_secret(path) {
-        return ConfigError::at(node.origin.value_place(), format!("{name}: must be a text in quotes"));
-    }
-    if message.starts_with("missing field") {
-        let what = message.replacen("missing field", "this setting is missing:", 1);
-        return ConfigError::at(node.origin.key_place(), format!("{name}: {what}"));
-    }
-    let what = if message.contains("unit variant") {
-        "must be a text in quotes".to_owned()
+    let (place, what) = if message.starts_with("missing field") {
+        (node.origin.key_place(), message.replacen("missing field", "this setting is missing:", 1))
+    } else if secret::is_secret(path) || message.contains("unit variant") {
+        (node.origin.value_place(), "must be a text in quotes".to_owned())
     } else {
-        message.replacen("unknown variant", "unknown value", 1)
+        (node.origin.value_place(), message.replacen("unknown variant", "unknown value", 1))
     };
-    ConfigError::at(node.origin.value_place(), format!("{name}: {what}"))
+    ConfigError::at(place, format!("{name}: {what}"))
+}
+
+struct UnknownSetting {
+    place: String,
+    what: String,
+    is_part_of_path: bool,
+}
+
+/// A struct's refusal of a key has the key in its path. A map's refusal, if its keys are an enum, has not.
+fn unknown_setting(node: &Node, message: &str) -> Option<UnknownSetting> {
+    let told = |node: &Node, prefix: &str, is_part_of_path| UnknownSetting {
+        place: node.origin.key_place().to_owned(),
+        what: message.replacen(prefix, "unknown setting", 1),
+        is_part_of_path,
+    };
+    if message.starts_with("unknown field") {
+        return Some(told(node, "unknown field", true));
+    }
+    let key = message.strip_prefix("unknown variant `")?.split('`').next()?;
+    Some(told(node.find(&[key])?, "unknown variant", false))
 }
