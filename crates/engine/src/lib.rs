@@ -1,1 +1,188 @@
-//! x
+//! What can be *done*. [`Engine`] is a cheap handle that every dialect, the command line and the jobs share.
+//!
+//! A thing that changes state is a [`Command`] in `commands/`, one file each: it **reads** what it needs, lets
+//! `countersign-model` **decide**, and gives back one batch, which [`Engine::run`] **writes**. The engine holds no
+//! transaction, so nobody can keep one open across a network call. A thing that only looks is a function in `queries/`;
+//! a thing that happens by itself is in `jobs/`. Nothing here knows HTTP.
+
+pub mod caller;
+pub mod clock;
+pub mod commands;
+mod error;
+pub mod jobs;
+pub mod keys;
+pub mod metrics;
+pub mod queries;
+pub mod sandbox;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use caller::Caller;
+pub use commands::{Command, Idempotency};
+pub use error::{Error, Thing};
+pub use sandbox::Sandbox;
+
+use clock::Clock;
+use countersign_delivery::{NumberLookup, Routes, Templates, providers::Providers};
+use countersign_model::{Address, KeyId, Random, Timestamp};
+use countersign_store::{Batch, Change, Store};
+use keys::Keys;
+use metrics::Metrics;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where state is kept.
+    pub store: Store,
+    /// The server's keys.
+    pub keys: Arc<Keys>,
+    /// Who carries messages.
+    pub providers: Providers,
+    /// In which order they are asked.
+    pub routes: Routes,
+    /// Who knows which numbers exist; none: services cannot ask for it.
+    pub lookup: Option<Arc<dyn NumberLookup>>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random + Send + Sync>,
+    /// How long ended verifications are kept.
+    pub retention: Duration,
+}
+
+/// The handle that everything else works with. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    templates: Templates,
+    metrics: Metrics,
+    touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
+}
+
+const FINGERPRINT: &str = "key fingerprint";
+
+impl Engine {
+    /// Puts an engine together, after making sure that the keys belong to the store.
+    ///
+    /// # Errors
+    /// When the store was written with other keys, or cannot be asked.
+    pub async fn new(parts: Parts) -> Result<Self, Error> {
+        let fingerprint = parts.keys.fingerprint();
+        match parts.store.setting(FINGERPRINT).await? {
+            None => {
+                let change = Change::InsertSetting { name: FINGERPRINT, value: fingerprint };
+                parts.store.write(Batch::new().with(change)).await?;
+            }
+            Some(known) if known == fingerprint => {}
+            Some(_) => return Err(Error::internal(OTHER_KEYS)),
+        }
+        parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
+        Ok(Self(Arc::new(Inner {
+            parts,
+            templates: Templates::builtin(),
+            metrics: Metrics::new(),
+            touched_keys: Mutex::default(),
+        })))
+    }
+
+    /// The time of every rule.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    /// Time since the start, for measuring how long something took.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.clock().monotonic()
+    }
+
+    /// A name for a request that came without one: 64 random bits.
+    #[must_use]
+    pub fn fresh_request_id(&self) -> String {
+        let mut bytes = [0; 8];
+        self.random().fill(&mut bytes);
+        data_encoding::HEXLOWER.encode(&bytes)
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Whether the store answers and can be written to.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        Ok(self.store().ping().await?)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.parts.keys
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.parts.clock
+    }
+
+    pub(crate) fn random(&self) -> &(dyn Random + Send + Sync) {
+        &*self.0.parts.random
+    }
+
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.0.templates
+    }
+
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.parts.providers
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.0.parts.routes
+    }
+
+    /// Refuses a number that does not exist. One that nobody can tell of is let through: the message will show.
+    pub(crate) async fn look_up(&self, to: &Address) -> Result<(), Error> {
+        let (Address::Phone(number), Some(lookup)) = (to, &self.0.parts.lookup) else { return Ok(()) };
+        match lookup.exists(number).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::NumberUnknown),
+            Err(why) => {
+                tracing::warn!(%why, "a number lookup gave no answer");
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn has_lookup(&self) -> bool {
+        self.0.parts.lookup.is_some()
+    }
+
+    pub(crate) fn retention(&self) -> Duration {
+        self.0.parts.retention
+    }
+
+    /// Whether a key's use is to be written down now: once in `pause`, however many requests come at the same time.
+    pub(crate) fn first_touch(&self, key: KeyId, now: Timestamp, pause: Duration) -> bool {
+        let mut touched = self.0.touched_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = touched.get(&key).is_none_or(|last| now.since(*last) >= pause);
+        if is_first {
+            touched.insert(key, now);
+        }
+        is_first
+    }
+}
+
+const OTHER_KEYS: &str = "the store was written with another key file; put the key file that belongs to it in its place";

@@ -1,1 +1,80 @@
-//! x
+//! How the engine is *asked*: one folder per dialect, the sandbox's pages, health and metrics. Everything here turns a
+//! request into a command or a query of `countersign-engine`, and the outcome into the words of one API.
+//!
+//! [`router`] puts it all together. A dialect is a value ([`dialects::Dialect`]) listed in `dialects/mod.rs`; it never
+//! names another one.
+
+mod asset;
+pub mod body;
+pub mod dialects;
+mod docs;
+mod health;
+mod request;
+mod sandbox;
+mod time;
+
+use axum::{Router, middleware};
+use countersign_engine::{Engine, Sandbox};
+use std::{sync::Arc, time::Duration};
+
+/// What every route works with.
+#[derive(Clone)]
+pub struct Web(Arc<Parts>);
+
+/// What the web side is made of.
+pub struct Parts {
+    /// Who does the work.
+    pub engine: Engine,
+    /// The sandbox; none outside of dev mode, and then none of its routes exists.
+    pub sandbox: Option<Sandbox>,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+    /// The file with the private CA of dev mode, if it answers on TLS.
+    pub ca_file: Option<String>,
+}
+
+impl Web {
+    /// Ready to be given to [`router`].
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
+        self.0.sandbox.as_ref()
+    }
+
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.0.body_timeout
+    }
+
+    pub(crate) fn ca_file(&self) -> Option<&str> {
+        self.0.ca_file.as_deref()
+    }
+}
+
+/// All routes of a server.
+pub fn router(web: Web) -> Router {
+    let mut router = Router::new().merge(health::routes()).merge(docs::routes());
+    for dialect in dialects::DIALECTS {
+        router = router.merge((dialect.routes)());
+    }
+    if web.sandbox().is_some() {
+        router = router.merge(sandbox::routes());
+    }
+    router
+        .fallback(request::unknown_path)
+        .method_not_allowed_fallback(request::unknown_method)
+        .layer(middleware::from_fn_with_state(web.clone(), request::around))
+        .with_state(web)
+}
+
+/// What a newcomer can paste, for the banner of dev mode: a title and a shell command for each dialect.
+#[must_use]
+pub fn first_commands(sandbox: &Sandbox, base_url: &str) -> Vec<(&'static str, String)> {
+    sandbox::first_commands(sandbox, base_url)
+}

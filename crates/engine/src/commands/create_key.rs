@@ -1,0 +1,53 @@
+//! Makes an API key. Its secret is in the outcome and nowhere else: the store gets a keyed hash.
+
+use super::Command;
+use crate::{Caller, Engine, Error, caller::fresh_api_key};
+use countersign_model::{ApiKey, KeyId, Scope, Timestamp};
+use countersign_store::{Batch, Change};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// "A new key."
+#[derive(Debug)]
+pub struct CreateKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// A key and its secret, which is shown this once.
+#[derive(Serialize, Deserialize)]
+pub struct KeyCreated {
+    /// The key.
+    pub key: ApiKey,
+    /// What the caller sends as a bearer token.
+    pub secret: String,
+}
+
+impl fmt::Debug for KeyCreated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyCreated({}, …)", self.key.id)
+    }
+}
+
+impl Command for CreateKey {
+    type Outcome = KeyCreated;
+    const NEEDS: Scope = Scope::Admin;
+
+    async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(KeyCreated, Batch), Error> {
+        let secret = fresh_api_key(engine.random());
+        let key = ApiKey {
+            id: KeyId::generate(now, engine.random()),
+            tenant: caller.tenant(),
+            name: self.name.clone(),
+            scopes: self.scopes.clone(),
+            created_at: now,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let hash = engine.api_key_hash(&secret);
+        let batch = Batch::new().with(Change::InsertApiKey { key: key.clone(), hash });
+        Ok((KeyCreated { key, secret: secret.to_string() }, batch))
+    }
+}

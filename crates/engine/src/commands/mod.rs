@@ -1,0 +1,146 @@
+//! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
+//! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
+
+mod cancel_verification;
+mod check_code;
+mod create_key;
+mod create_tenant;
+mod delete_service;
+mod delete_template;
+mod put_service;
+mod put_template;
+mod report_outcome;
+mod resend_code;
+mod revoke_key;
+mod start_verification;
+
+pub use cancel_verification::CancelVerification;
+pub use check_code::{CheckCode, CodeChecked, Target};
+pub use create_key::{CreateKey, KeyCreated};
+pub use create_tenant::CreateTenant;
+pub use delete_service::DeleteService;
+pub use delete_template::DeleteTemplate;
+pub use put_service::{PutService, ServiceWrite};
+pub use put_template::PutTemplate;
+pub(crate) use put_template::canonical;
+pub use report_outcome::ReportOutcome;
+pub use resend_code::ResendCode;
+pub use revoke_key::RevokeKey;
+pub use start_verification::{DEFAULT_SERVICE, StartVerification};
+
+use crate::{Caller, Engine, Error, keys::answer_context, metrics::Metrics};
+use countersign_model::{Scope, Timestamp, Verification};
+use countersign_store::{Answer, Batch, Change, Error as StoreError};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Something that can be done once per decision.
+pub trait Command: Sync {
+    /// What became of it.
+    type Outcome: Serialize + DeserializeOwned + Send;
+    /// What the caller's key must allow.
+    const NEEDS: Scope;
+
+    /// Reads, and decides what to write. Called again, with fresh reads, when the batch met a conflict.
+    ///
+    /// # Errors
+    /// When it cannot be done; nothing is written then.
+    fn decide(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(Self::Outcome, Batch), Error>> + Send;
+
+    /// Counts what was written, once it was.
+    fn count(&self, _outcome: &Self::Outcome, _metrics: &Metrics) {}
+}
+
+/// A request that may be repeated without being done twice.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+    /// All that makes this request what it is: the same key with another request is an error.
+    pub request: Vec<u8>,
+}
+
+/// A verification as a command left it. `at` is the moment of the decision: a repeated request is answered as of then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// The value.
+    pub verification: Verification,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How often a command is decided anew before it gives up. Of many that want the same row one wins each time, so this is
+/// also how many may queue behind one row.
+const MOST_ROUNDS: u32 = 200;
+
+impl Engine {
+    /// Does a command: durable before this returns.
+    ///
+    /// # Errors
+    /// When the caller may not, or it cannot be done.
+    pub async fn run<C: Command>(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&Idempotency>,
+        command: &C,
+    ) -> Result<C::Outcome, Error> {
+        caller.must_have(C::NEEDS)?;
+        for _ in 0..MOST_ROUNDS {
+            if let Some(outcome) = self.earlier_outcome(caller, idempotency).await? {
+                return Ok(outcome);
+            }
+            let now = self.now();
+            let (outcome, mut batch) = command.decide(self, caller, now).await?;
+            if let Some(idempotency) = idempotency {
+                batch.push(self.remember(caller, idempotency, &outcome, now)?);
+            }
+            match self.store().write(batch).await {
+                Ok(()) => {
+                    command.count(&outcome, self.metrics());
+                    return Ok(outcome);
+                }
+                Err(StoreError::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// What the same request was answered before.
+    async fn earlier_outcome<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Option<T>, Error> {
+        let Some(idempotency) = idempotency else { return Ok(None) };
+        let key = self.keys().hash("idempotency key", idempotency.key.as_bytes());
+        let Some(answer) = self.store().answer(caller.tenant(), &key).await? else { return Ok(None) };
+        if answer.request != self.keys().hash("request", &idempotency.request) {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let outcome = self.keys().open(&answer.outcome, &answer_context(caller.tenant(), &key))?;
+        serde_json::from_str(&outcome).map(Some).map_err(|_| Error::IdempotencyMismatch)
+    }
+
+    fn remember<T: Serialize>(
+        &self,
+        caller: &Caller,
+        idempotency: &Idempotency,
+        outcome: &T,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        let key = self.keys().hash("idempotency key", idempotency.key.as_bytes());
+        let text = serde_json::to_string(outcome).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Change::InsertAnswer(Answer {
+            tenant: caller.tenant(),
+            key,
+            request: self.keys().hash("request", &idempotency.request),
+            outcome: self.keys().seal(&text, &answer_context(caller.tenant(), &key), self.random())?,
+            created_at: now,
+        }))
+    }
+}

@@ -1,0 +1,51 @@
+//! Sends a code again: the same or a new one, as the verification's frozen policy says. Spends a send of the destination.
+
+use super::{Command, Decided, Target};
+use crate::{Caller, Engine, Error, metrics::Metrics};
+use countersign_model::{Channel, Event, EventKind, Message, MessageId, Scope, Timestamp};
+use countersign_store::{Batch, Change};
+
+/// "Send it again."
+#[derive(Debug)]
+pub struct ResendCode {
+    /// Which verification's code.
+    pub target: Target,
+    /// On which channel; none: the one before.
+    pub channel: Option<Channel>,
+}
+
+impl Command for ResendCode {
+    type Outcome = Decided;
+    const NEEDS: Scope = Scope::VerificationsWrite;
+
+    async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
+        let before = engine.target(caller, self.target).await?;
+        let channel = self.channel.unwrap_or(before.channel);
+        if !engine.address_of(&before)?.suits(channel) {
+            return Err(Error::WrongChannel(channel));
+        }
+        if engine.routes().for_channel(channel).is_empty() {
+            return Err(Error::NoRoute(channel));
+        }
+        let old_generation = before.newest_generation();
+        let verification = before.resend(channel, now)?;
+        let (tenant, service, index) = (verification.tenant, verification.service, verification.to_index);
+        let mut destination = engine.store().destination(tenant, service, index).await?;
+        let limits = &verification.policy.limits;
+        destination.count_send(limits, now).map_err(|limited| engine.refused_by_limit(limited))?;
+
+        let generation = verification.newest_generation();
+        let message = Message::queued(MessageId::generate(now, engine.random()), &verification, generation, now);
+        let kind = EventKind::Resent { message: message.id, channel, new_code: generation != old_generation };
+        let batch = Batch::new()
+            .with(Change::PutDestination { tenant, service, index, destination })
+            .with(Change::UpdateVerification(verification.clone()))
+            .with(Change::InsertMessage(message))
+            .with(Change::InsertEvent(Event::new((tenant, verification.id), kind, now, engine.random())));
+        Ok((Decided { verification, at: now }, batch))
+    }
+
+    fn count(&self, outcome: &Decided, metrics: &Metrics) {
+        metrics.resent(outcome.verification.channel);
+    }
+}

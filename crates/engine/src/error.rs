@@ -1,0 +1,111 @@
+//! Why the engine could not answer. Expected outcomes (a wrong code, an expired verification) are not errors: they stand in
+//! the return types. No HTTP status and no user's words here: each dialect puts these into its own, in one `match`.
+
+use countersign_model::{Channel, Limited, Scope, policy::BadPolicy, verification::NotPossible};
+use countersign_store::Error as StoreError;
+
+/// Why the engine could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller's key does not allow it.
+    #[error("the key lacks the scope {}", .0.name())]
+    Forbidden(Scope),
+    /// There is no such thing in the caller's tenant.
+    #[error("no such {0}")]
+    NotFound(Thing),
+    /// The name is in use.
+    #[error("there is a {0} of this name already")]
+    NameTaken(Thing),
+    /// The name is no name.
+    #[error("a name has 1 to 64 characters of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit")]
+    BadName,
+    /// The verification's state does not allow it.
+    #[error(transparent)]
+    NotPossible(#[from] NotPossible),
+    /// A limit of the destination refused.
+    #[error("a limit of this destination refuses it")]
+    Limited(Limited),
+    /// The address cannot be reached on this channel.
+    #[error("this address cannot be reached by {}", .0.name())]
+    WrongChannel(Channel),
+    /// No provider serves the channel.
+    #[error("no provider is configured for {}", .0.name())]
+    NoRoute(Channel),
+    /// A service asks for number lookups, and nobody does them.
+    #[error("no number lookup is configured on this server")]
+    NoLookup,
+    /// The number lookup knows no such number.
+    #[error("the number lookup says that this number does not exist")]
+    NumberUnknown,
+    /// Payment data is bound, and the check brought none.
+    #[error("this verification is bound to a payment, which the check must repeat")]
+    PaymentMissing,
+    /// The check brought payment data, and none is bound.
+    #[error("this verification is not bound to a payment")]
+    PaymentUnexpected,
+    /// The policy makes no sense.
+    #[error(transparent)]
+    BadPolicy(#[from] BadPolicy),
+    /// The template cannot be used, for each of these reasons.
+    #[error("the template cannot be used")]
+    BadTemplate(Vec<String>),
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// The default service stays.
+    #[error("the default service cannot be removed")]
+    DefaultService,
+    /// Too many others want to change the same thing at once. Worth trying again.
+    #[error("too many requests change the same thing at once")]
+    Busy,
+    /// The store cannot be reached or has no room. Worth trying again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// A fault of ours. The text is for the log, never for the caller.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// What was not found, or is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A verification.
+    Verification,
+    /// A service.
+    Service,
+    /// A template.
+    Template,
+    /// An API key.
+    Key,
+    /// A tenant.
+    Tenant,
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Verification => "verification",
+            Self::Service => "service",
+            Self::Template => "template",
+            Self::Key => "key",
+            Self::Tenant => "tenant",
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn internal(what: &str) -> Self {
+        Self::Internal(what.to_owned())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Whoever writes handles conflicts itself; one that comes out of a read is a fault.
+            StoreError::Conflict => Self::Busy,
+            StoreError::Unavailable(why) | StoreError::Full(why) => Self::Unavailable(why),
+            StoreError::Damaged(why) => Self::Internal(why),
+        }
+    }
+}

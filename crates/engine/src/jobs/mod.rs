@@ -1,0 +1,23 @@
+//! What happens by itself. Each job does one step when told to (`run_once`), and so a test drives it without waiting;
+//! `runner.rs` has the only loop.
+
+mod deliver;
+mod expire;
+mod purge;
+mod receipts;
+mod runner;
+
+pub use deliver::Deliver;
+pub use expire::Expire;
+pub use purge::Purge;
+pub use receipts::Receipts;
+pub use runner::Jobs;
+
+/// What one step of a job found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Something, and there may be more: call again at once.
+    More,
+    /// Nothing that is due.
+    Idle,
+}

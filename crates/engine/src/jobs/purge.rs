@@ -1,0 +1,34 @@
+//! Forgets what is no longer needed: answers to idempotent requests after a day, ended verifications after the retention
+//! time. In small batches, so that nobody waits behind one.
+
+use super::Progress;
+use crate::{Engine, Error};
+use countersign_model::Timestamp;
+use countersign_store::{Batch, Change};
+use std::time::Duration;
+
+/// The job.
+#[derive(Clone)]
+pub struct Purge(pub Engine);
+
+/// How long the answer to a request with an idempotency key is kept.
+const ANSWERS_ARE_KEPT: Duration = Duration::from_hours(24);
+const AT_ONCE: u32 = 500;
+
+impl Purge {
+    /// Forgets at most 500 of each kind.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn run_once(&self) -> Result<Progress, Error> {
+        let before = |span: Duration| {
+            let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            Timestamp::from_ms(self.0.now().as_ms().saturating_sub(ms))
+        };
+        let batch = Batch::new()
+            .with(Change::PurgeAnswers { before: before(ANSWERS_ARE_KEPT), limit: AT_ONCE })
+            .with(Change::PurgeVerifications { before: before(self.0.retention()), limit: AT_ONCE });
+        self.0.store().write(batch).await?;
+        Ok(Progress::Idle)
+    }
+}

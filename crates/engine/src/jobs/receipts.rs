@@ -1,0 +1,35 @@
+//! Stops waiting for receipts that never came.
+
+use super::Progress;
+use crate::{Engine, Error};
+use countersign_model::{Event, EventKind};
+use countersign_store::{Batch, Change, Error as StoreError};
+
+/// The job.
+#[derive(Clone)]
+pub struct Receipts(pub Engine);
+
+const AT_ONCE: u32 = 256;
+
+impl Receipts {
+    /// Gives up on what is overdue, at most 256 messages.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn run_once(&self) -> Result<Progress, Error> {
+        let (engine, now) = (&self.0, self.0.now());
+        let overdue = engine.store().overdue_receipts(now, AT_ONCE).await?;
+        let found = overdue.len();
+        for mut message in overdue {
+            message.give_up_waiting(now);
+            let kind = EventKind::MessageUnconfirmed { message: message.id };
+            let event = Event::new((message.tenant, message.verification), kind, now, engine.random());
+            let batch = Batch::new().with(Change::UpdateMessage(message)).with(Change::InsertEvent(event));
+            match engine.store().write(batch).await {
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(if found == AT_ONCE as usize { Progress::More } else { Progress::Idle })
+    }
+}

@@ -1,0 +1,175 @@
+//! The only loop: runs each job when there is something to do, and sleeps until then. It registers for the wake-up, then
+//! looks, then waits; a pause of at most five seconds is the fallback. A job that fails or panics is tried again, later
+//! each time.
+
+use super::{Deliver, Expire, Progress, Purge, Receipts};
+use crate::{Engine, Error};
+use countersign_store::Topic;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The running jobs of a process.
+pub struct Jobs {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// How many messages are on their way to providers at once.
+const MESSAGES_AT_ONCE: u32 = 64;
+/// A deadline that has passed belongs to another job, which is at it.
+const SHORTEST_NAP: Duration = Duration::from_millis(20);
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+const PURGE_EVERY: Duration = Duration::from_mins(10);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
+
+impl Jobs {
+    /// Starts all jobs.
+    #[must_use]
+    pub fn start(engine: &Engine) -> Self {
+        let jobs = Self { tracker: TaskTracker::new(), stop: CancellationToken::new() };
+        jobs.tracker.spawn(deliver(engine.clone(), jobs.tracker.clone(), jobs.stop.clone()));
+        let expire = Expire(engine.clone());
+        jobs.spawn(engine, "expire", Wait::UntilDue, move || {
+            let job = expire.clone();
+            async move { job.run_once().await }
+        });
+        let receipts = Receipts(engine.clone());
+        jobs.spawn(engine, "receipts", Wait::UntilDue, move || {
+            let job = receipts.clone();
+            async move { job.run_once().await }
+        });
+        let purge = Purge(engine.clone());
+        jobs.spawn(engine, "purge", Wait::Fixed(PURGE_EVERY), move || {
+            let job = purge.clone();
+            async move { job.run_once().await }
+        });
+        jobs
+    }
+
+    /// Takes up nothing new, and returns once what was begun is finished.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    fn spawn<F>(&self, engine: &Engine, name: &'static str, wait: Wait, step: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<Progress, Error>> + Send,
+    {
+        let (engine, stop) = (engine.clone(), self.stop.clone());
+        self.tracker.spawn(async move {
+            let mut failures = 0;
+            let mut moves = engine.clock().moves();
+            while !stop.is_cancelled() {
+                moves.mark_unchanged();
+                let pause = match guarded(name, step()).await {
+                    Some(Progress::More) => continue,
+                    Some(Progress::Idle) => {
+                        failures = 0;
+                        wait.span(&engine).await
+                    }
+                    None => {
+                        failures += 1;
+                        back_off(failures)
+                    }
+                };
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(pause) => {}
+                    _ = moves.changed() => {}
+                }
+            }
+        });
+    }
+}
+
+/// How long a job that found nothing waits.
+#[derive(Clone, Copy)]
+enum Wait {
+    /// Until the next deadline in the store, or a nap.
+    UntilDue,
+    /// So long.
+    Fixed(Duration),
+}
+
+impl Wait {
+    async fn span(self, engine: &Engine) -> Duration {
+        match self {
+            Self::Fixed(span) => span,
+            Self::UntilDue => nap(engine).await,
+        }
+    }
+}
+
+/// Until the next deadline in the store, of either clock; five seconds at most.
+async fn nap(engine: &Engine) -> Duration {
+    let (store, clock) = (engine.store(), engine.clock());
+    let due = store.next_due().await.ok().flatten().map(|due| due.since(clock.now()));
+    let lease_end = store.next_lease_end().await.ok().flatten().map(|end| end.since(clock.wall()));
+    due.into_iter().chain(lease_end).min().map_or(LONGEST_NAP, |span| span.clamp(SHORTEST_NAP, LONGEST_NAP))
+}
+
+fn back_off(failures: u32) -> Duration {
+    Duration::from_millis(100 << failures.min(9)).min(LONGEST_BACK_OFF)
+}
+
+async fn guarded(name: &str, step: impl Future<Output = Result<Progress, Error>> + Send) -> Option<Progress> {
+    match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(Ok(progress)) => Some(progress),
+        Ok(Err(error)) => {
+            tracing::error!(job = name, %error, "a job could not do its step; it will be tried again");
+            None
+        }
+        Err(_) => {
+            tracing::error!(job = name, "a job panicked; it will be tried again");
+            None
+        }
+    }
+}
+
+/// The delivery loop differs from the others in one thing: attempts run side by side, and a slow provider keeps only its
+/// own places busy.
+async fn deliver(engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
+    let job = Deliver(engine.clone());
+    let places = Arc::new(Semaphore::new(MESSAGES_AT_ONCE as usize));
+    let mut outbox = engine.store().waiter(Topic::Outbox);
+    let mut moves = engine.clock().moves();
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        moves.mark_unchanged();
+        // At least one place is free from here on: only this loop takes them.
+        drop(places.acquire().await);
+        let free = u32::try_from(places.available_permits()).unwrap_or(1);
+        let pause = match job.claim(free).await {
+            Err(error) => {
+                tracing::error!(job = "deliver", %error, "the outbox cannot be read; it will be tried again");
+                failures += 1;
+                back_off(failures)
+            }
+            Ok(messages) if messages.is_empty() => {
+                failures = 0;
+                nap(&engine).await
+            }
+            Ok(messages) => {
+                for message in messages {
+                    let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                    let job = job.clone();
+                    tracker.spawn(async move {
+                        let _ = AssertUnwindSafe(job.attempt(message)).catch_unwind().await;
+                        drop(place);
+                    });
+                }
+                continue;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = outbox.changed() => {}
+            _ = moves.changed() => {}
+        }
+    }
+}

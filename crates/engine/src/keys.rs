@@ -1,0 +1,298 @@
+//! The server's keys and everything done with them: codes are derived, addresses sealed, secrets hashed. No key ever leaves
+//! this file, and none is in the database: whoever steals only the database learns no address and no code.
+//!
+//! The key file holds one root secret per version, and one secret that never changes for what must be found again (blind
+//! indexes, hashes of API keys). Each use has a key of its own, derived with HKDF-SHA-256 (RFC 5869).
+
+use crate::Error;
+use aws_lc_rs::{aead, constant_time, hkdf, hmac};
+use countersign_model::{
+    Address, BlindIndex, Code, CodeShape, Random, Sealed, TenantId, Verification, VerificationId,
+    verification::CodeSource,
+};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    io::{ErrorKind, Write as _},
+    path::Path,
+};
+use zeroize::Zeroizing;
+
+/// Why there are no keys. One line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read or made.
+    #[error("cannot {action} the key file {path}: {cause}")]
+    Io {
+        /// "read" or "create".
+        action: &'static str,
+        /// Which file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// It is something else.
+    #[error("{path} is not a key file of Countersign ({why}); restore it from a backup, since nothing in the database can be read without it")]
+    Damaged {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFile {
+    warning: String,
+    lasting: String,
+    current: u16,
+    roots: BTreeMap<u16, String>,
+}
+
+const WARNING: &str = "Whoever has this file and the database can read every address. Keep a copy apart from the database.";
+
+struct Version {
+    code: hmac::Key,
+    seal: aead::LessSafeKey,
+}
+
+/// The server's keys.
+pub struct Keys {
+    current: u16,
+    versions: BTreeMap<u16, Version>,
+    index: hmac::Key,
+    token: hmac::Key,
+    check: hmac::Key,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys(current version {})", self.current)
+    }
+}
+
+impl Keys {
+    /// Reads the key file, or makes one with a fresh secret, readable by its owner only (mode 0600).
+    ///
+    /// # Errors
+    /// When it can be neither read nor made, or is something else.
+    pub fn load_or_create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
+        match fs::read(path) {
+            Ok(bytes) => Self::parse(&Zeroizing::new(bytes)).map_err(|why| KeyFileError::Damaged { path: show(path), why }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path, random),
+            Err(cause) => Err(KeyFileError::Io { action: "read", path: show(path), cause }),
+        }
+    }
+
+    fn create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
+        let file = KeyFile {
+            warning: WARNING.to_owned(),
+            lasting: fresh_secret(random),
+            current: 1,
+            roots: BTreeMap::from([(1, fresh_secret(random))]),
+        };
+        let text = Zeroizing::new(serde_json::to_string_pretty(&file).unwrap_or_default() + "\n");
+        write_private(path, text.as_bytes())
+            .map_err(|cause| KeyFileError::Io { action: "create", path: show(path), cause })?;
+        Self::parse(text.as_bytes()).map_err(|why| KeyFileError::Damaged { path: show(path), why })
+    }
+
+    /// Keys that no file holds, for tests.
+    #[must_use]
+    pub fn from_seed(seed: u8) -> Self {
+        Self::derive(&[seed; 32], 1, &BTreeMap::from([(1, vec![seed ^ 0xff; 32])])).unwrap_or_else(|_| unreachable!())
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let file: KeyFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let decode = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| "a secret is not base64".to_owned());
+        let roots = file.roots.iter().map(|(version, root)| Ok((*version, decode(root)?))).collect::<Result<_, String>>()?;
+        Self::derive(&decode(&file.lasting)?, file.current, &roots)
+    }
+
+    fn derive(lasting: &[u8], current: u16, roots: &BTreeMap<u16, Vec<u8>>) -> Result<Self, String> {
+        if !roots.contains_key(&current) {
+            return Err(format!("the current version {current} has no secret"));
+        }
+        let versions = roots
+            .iter()
+            .map(|(version, root)| {
+                let seal = aead::UnboundKey::new(&aead::AES_256_GCM_SIV, &*subkey(root, b"seal")?)
+                    .map_err(|_| "a key does not fit".to_owned())?;
+                let code = hmac::Key::new(hmac::HMAC_SHA256, &*subkey(root, b"code")?);
+                Ok((*version, Version { code, seal: aead::LessSafeKey::new(seal) }))
+            })
+            .collect::<Result<_, String>>()?;
+        let lasting_key = |label: &[u8]| Ok::<_, String>(hmac::Key::new(hmac::HMAC_SHA256, &*subkey(lasting, label)?));
+        Ok(Self {
+            current,
+            versions,
+            index: lasting_key(b"index")?,
+            token: lasting_key(b"token")?,
+            check: lasting_key(b"check")?,
+        })
+    }
+
+    /// A text that is the same for the same key file and tells nothing of it: kept in the store, so that a store is never
+    /// opened with the keys of another.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        data_encoding::HEXLOWER.encode(hmac::sign(&self.check, b"countersign").as_ref())
+    }
+
+    /// The version that new codes and new sealed values use.
+    #[must_use]
+    pub const fn current_version(&self) -> u16 {
+        self.current
+    }
+
+    /// What stands for an address in limits and look-ups. Differs between tenants, so that they cannot be compared.
+    #[must_use]
+    pub fn blind_index(&self, tenant: TenantId, address: &Address) -> BlindIndex {
+        BlindIndex(mac(&self.index, &[&tenant.to_bytes(), address.index_text().as_bytes()]))
+    }
+
+    /// What stands for a secret text (an API key, an idempotency key, a request) in the store.
+    #[must_use]
+    pub fn hash(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
+        mac(&self.token, &[purpose.as_bytes(), &[0], secret])
+    }
+
+    /// The code of a generation, to be put into a message or compared with.
+    ///
+    /// # Errors
+    /// When the key file lacks the key it was made with, or an own code was tampered with.
+    pub fn code_of(&self, verification: &Verification, generation: u32) -> Result<Code, Error> {
+        match &verification.code {
+            CodeSource::Derived { key_version } => {
+                let key = &self.version(*key_version)?.code;
+                Ok(derive_code(key, verification.policy.code, verification.tenant, verification.id, generation))
+            }
+            CodeSource::Own(sealed) => {
+                let text = self.open(sealed, &own_code_context(verification.tenant, verification.id))?;
+                Code::own(&text).map_err(|_| Error::internal("an own code does not read back"))
+            }
+        }
+    }
+
+    /// Compares what was typed with the code of a generation, in constant time for codes of equal length.
+    ///
+    /// # Errors
+    /// As [`Self::code_of`].
+    pub fn code_matches(&self, verification: &Verification, generation: u32, typed: &Code) -> Result<bool, Error> {
+        let code = self.code_of(verification, generation)?;
+        Ok(constant_time::verify_slices_are_equal(&code.comparable(), &typed.comparable()).is_ok())
+    }
+
+    /// Encrypts a text. `context` says what it is and whose, and must be the same when it is opened: a sealed value that was
+    /// moved to another row does not open.
+    ///
+    /// # Errors
+    /// Only if the cryptography library refuses to work.
+    pub fn seal(&self, text: &str, context: &[u8], random: &dyn Random) -> Result<Sealed, Error> {
+        let mut nonce = [0; aead::NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut body = text.as_bytes().to_vec();
+        let nonce_value = aead::Nonce::assume_unique_for_key(nonce);
+        self.version(self.current)?
+            .seal
+            .seal_in_place_append_tag(nonce_value, aead::Aad::from(context), &mut body)
+            .map_err(|_| Error::internal("sealing failed"))?;
+        Ok(Sealed { key_version: self.current, bytes: [nonce.as_slice(), &body].concat() })
+    }
+
+    /// Decrypts what [`Self::seal`] made.
+    ///
+    /// # Errors
+    /// When the key file lacks its key, or it was tampered with.
+    pub fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<String>, Error> {
+        let broken = || Error::internal("a sealed value does not open");
+        let (nonce, body) = sealed.bytes.split_first_chunk::<{ aead::NONCE_LEN }>().ok_or_else(broken)?;
+        let mut body = Zeroizing::new(body.to_vec());
+        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
+        let key = &self.version(sealed.key_version)?.seal;
+        let text = key.open_in_place(nonce, aead::Aad::from(context), &mut body).map_err(|_| broken())?;
+        Ok(Zeroizing::new(std::str::from_utf8(text).map_err(|_| broken())?.to_owned()))
+    }
+
+    fn version(&self, version: u16) -> Result<&Version, Error> {
+        self.versions.get(&version).ok_or_else(|| Error::internal("the key file lacks a version that is in use"))
+    }
+}
+
+/// The context of a sealed address.
+pub(crate) fn address_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
+    context(b"address", tenant, &id.to_bytes())
+}
+
+/// The context of a caller's own code.
+pub(crate) fn own_code_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
+    context(b"own code", tenant, &id.to_bytes())
+}
+
+/// The context of payment data.
+pub(crate) fn payment_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
+    context(b"payment", tenant, &id.to_bytes())
+}
+
+/// The context of the outcome kept for an idempotency key.
+pub(crate) fn answer_context(tenant: TenantId, key: &[u8; 32]) -> Vec<u8> {
+    context(b"answer", tenant, key)
+}
+
+fn context(what: &[u8], tenant: TenantId, row: &[u8]) -> Vec<u8> {
+    [what, &[0], &tenant.to_bytes(), row].concat()
+}
+
+fn derive_code(key: &hmac::Key, shape: CodeShape, tenant: TenantId, id: VerificationId, generation: u32) -> Code {
+    shape.draw(|counter| {
+        mac(key, &[&tenant.to_bytes(), &id.to_bytes(), b"code", &generation.to_be_bytes(), &counter.to_be_bytes()])
+    })
+}
+
+/// All callers pass parts of fixed length, or one part of any length at the end: no two inputs run together.
+fn mac(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(part);
+    }
+    let mut tag = [0; 32];
+    tag.copy_from_slice(context.sign().as_ref());
+    tag
+}
+
+fn subkey(root: &[u8], label: &[u8]) -> Result<Zeroizing<[u8; 32]>, String> {
+    if root.len() != 32 {
+        return Err("a secret has not 32 bytes".to_owned());
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"countersign")
+        .extract(root)
+        .expand(&[label], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut *key))
+        .map_err(|_| "a key cannot be derived".to_owned())?;
+    Ok(key)
+}
+
+fn fresh_secret(random: &dyn Random) -> String {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random.fill(&mut *bytes);
+    BASE64.encode(&*bytes)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn show(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,152 @@
+//! What is counted, for `/metrics`. Labels are few and closed: channels, outcomes, providers of the configuration. No
+//! address, tenant or id ever becomes a label.
+
+use countersign_model::{Channel, Checked, Limited, limit::LimitRule};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use std::{fmt, time::Duration};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChannelLabel {
+    channel: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabel {
+    provider: String,
+    outcome: Attempt,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabel {
+    route: String,
+    status: u16,
+}
+
+/// How an attempt to hand over a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(missing_docs, reason = "the names say it: see `SendError`")]
+pub enum Attempt {
+    Accepted,
+    Retry,
+    Refused,
+    Unknown,
+}
+
+/// The counters of one engine.
+pub struct Metrics {
+    registry: Registry,
+    started: Family<ChannelLabel, Counter>,
+    resent: Family<ChannelLabel, Counter>,
+    checked: Family<OutcomeLabel, Counter>,
+    limited: Family<OutcomeLabel, Counter>,
+    attempts: Family<AttemptLabel, Counter>,
+    handover: Histogram,
+    waiting: Gauge,
+    requests: Family<RequestLabel, Counter>,
+    duration: Histogram,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("countersign"),
+            started: Family::default(),
+            resent: Family::default(),
+            checked: Family::default(),
+            limited: Family::default(),
+            attempts: Family::default(),
+            handover: Histogram::new(SECONDS),
+            waiting: Gauge::default(),
+            requests: Family::default(),
+            duration: Histogram::new(SECONDS),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("verifications_started", "Verifications started", self.started.clone());
+        registry.register("codes_resent", "Codes sent again", self.resent.clone());
+        registry.register("codes_checked", "Codes checked, by what became of them", self.checked.clone());
+        registry.register("requests_limited", "Requests that a limit refused, by rule", self.limited.clone());
+        registry.register("send_attempts", "Attempts to hand a message to a provider", self.attempts.clone());
+        registry.register(
+            "handover_seconds",
+            "From the request to the moment a provider had the message",
+            self.handover.clone(),
+        );
+        registry.register("messages_waiting", "Messages queued or with a worker", self.waiting.clone());
+        registry.register("http_requests", "Requests answered, by route and status", self.requests.clone());
+        registry.register("http_request_duration_seconds", "Time to answer a request", self.duration.clone());
+    }
+
+    pub(crate) fn started(&self, channel: Channel) {
+        self.started.get_or_create(&ChannelLabel { channel: channel.name() }).inc();
+    }
+
+    pub(crate) fn resent(&self, channel: Channel) {
+        self.resent.get_or_create(&ChannelLabel { channel: channel.name() }).inc();
+    }
+
+    pub(crate) fn checked(&self, checked: Checked) {
+        let outcome = match checked {
+            Checked::Approved => "approved",
+            Checked::Wrong { .. } => "wrong",
+            Checked::Exhausted => "exhausted",
+            Checked::PaymentMismatch => "payment_mismatch",
+            Checked::NotPending(state) => state.name(),
+        };
+        self.checked.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) fn limited(&self, limited: Limited) {
+        let outcome = match limited.rule {
+            LimitRule::SendGap => "send_gap",
+            LimitRule::Sends { .. } => "sends",
+            LimitRule::FailedChecks => "failed_checks",
+        };
+        self.limited.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub(crate) fn attempted(&self, provider: &str, outcome: Attempt) {
+        self.attempts.get_or_create(&AttemptLabel { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    pub(crate) fn handed_over(&self, after: Duration) {
+        self.handover.observe(after.as_secs_f64());
+    }
+
+    /// One request was answered. `route` is the pattern, never the path, which may hold ids.
+    pub fn answered(&self, route: &str, status: u16, after: Duration) {
+        self.requests.get_or_create(&RequestLabel { route: route.to_owned(), status }).inc();
+        self.duration.observe(after.as_secs_f64());
+    }
+
+    /// All of it in the OpenMetrics text format. `waiting` is how many messages are in the outbox now.
+    #[must_use]
+    pub fn render(&self, waiting: u64) -> String {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,89 @@
+//! Tenants, keys, services and templates, as the native API and the command line list them.
+
+use crate::{Caller, Engine, Error, Thing, commands::canonical};
+use countersign_delivery::render::BuiltIn;
+use countersign_model::{ApiKey, Channel, Scope, Service, Template, Tenant, message::Purpose};
+
+impl Engine {
+    /// All tenants, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
+        Ok(self.store().tenants().await?)
+    }
+
+    /// The tenant of a name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn tenant_named(&self, name: &str) -> Result<Tenant, Error> {
+        self.store().tenant_named(name).await?.ok_or(Error::NotFound(Thing::Tenant))
+    }
+
+    /// The caller's keys, oldest first, revoked ones included.
+    ///
+    /// # Errors
+    /// When the caller may not see them.
+    pub async fn api_keys(&self, caller: &Caller) -> Result<Vec<ApiKey>, Error> {
+        caller.must_have(Scope::Admin)?;
+        Ok(self.store().api_keys(caller.tenant()).await?)
+    }
+
+    /// The caller's services, by name.
+    ///
+    /// # Errors
+    /// When the caller may not see them.
+    pub async fn services(&self, caller: &Caller) -> Result<Vec<Service>, Error> {
+        caller.must_have(Scope::Admin)?;
+        Ok(self.store().services(caller.tenant()).await?)
+    }
+
+    /// The caller's service of a name.
+    ///
+    /// # Errors
+    /// When there is none, or the caller may not see it.
+    pub async fn service(&self, caller: &Caller, name: &str) -> Result<Service, Error> {
+        caller.must_have(Scope::Admin)?;
+        self.store().service_named(caller.tenant(), name).await?.ok_or(Error::NotFound(Thing::Service))
+    }
+
+    /// The caller's own templates.
+    ///
+    /// # Errors
+    /// When the caller may not see them.
+    pub async fn own_templates(&self, caller: &Caller) -> Result<Vec<Template>, Error> {
+        caller.must_have(Scope::Admin)?;
+        Ok(self.store().templates(caller.tenant()).await?)
+    }
+
+    /// The caller's own template for a message.
+    ///
+    /// # Errors
+    /// When there is none, or the caller may not see it.
+    pub async fn own_template(
+        &self,
+        caller: &Caller,
+        message: Purpose,
+        channel: Channel,
+        locale: &str,
+    ) -> Result<Template, Error> {
+        caller.must_have(Scope::Admin)?;
+        let found = self.store().template(caller.tenant(), message, channel, &canonical(locale)).await?;
+        found.ok_or(Error::NotFound(Thing::Template))
+    }
+
+    /// The texts that every tenant has.
+    #[must_use]
+    pub fn built_in_templates(&self) -> &[BuiltIn] {
+        self.templates().all()
+    }
+
+    /// How many messages wait in the outbox.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn messages_waiting(&self) -> Result<u64, Error> {
+        Ok(self.store().message_counts().await?.into_iter().map(|(_, count)| count).sum())
+    }
+}

@@ -1,0 +1,6 @@
+//! What can be looked at. Nothing here changes anything.
+
+mod administration;
+mod verifications;
+
+pub use verifications::VerificationHistory;

@@ -1,0 +1,69 @@
+//! One verification, whole: where it stands, its messages, and all that happened to it.
+
+use crate::{Caller, Engine, Error, Thing, commands::Decided, keys};
+use countersign_model::{
+    Address, Code, Event, Limited, Message, Payment, Scope, Verification, VerificationId,
+};
+
+/// What became of the messages of a verification, and of itself.
+#[derive(Clone, Debug)]
+pub struct VerificationHistory {
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+}
+
+impl Engine {
+    /// A verification as it stands now.
+    ///
+    /// # Errors
+    /// When there is none, or the caller may not see it.
+    pub async fn verification(&self, caller: &Caller, id: VerificationId) -> Result<Decided, Error> {
+        caller.must_have(Scope::VerificationsRead)?;
+        let found = self.store().verification(caller.tenant(), id).await?;
+        Ok(Decided { verification: found.ok_or(Error::NotFound(Thing::Verification))?, at: self.now() })
+    }
+
+    /// What became of it and of its messages.
+    ///
+    /// # Errors
+    /// When there is none, or the caller may not see it.
+    pub async fn history(&self, caller: &Caller, id: VerificationId) -> Result<VerificationHistory, Error> {
+        let verification = self.verification(caller, id).await?.verification;
+        Ok(VerificationHistory {
+            messages: self.store().messages_of(verification.tenant, id).await?,
+            events: self.store().events_of(verification.tenant, id).await?,
+        })
+    }
+
+    /// Where its messages go.
+    ///
+    /// # Errors
+    /// When the key file lacks its key.
+    pub fn address_of(&self, verification: &Verification) -> Result<Address, Error> {
+        let context = keys::address_context(verification.tenant, verification.id);
+        let text = self.keys().open(&verification.to, &context)?;
+        Address::from_normalised(&text).map_err(|_| Error::internal("a sealed address does not read back"))
+    }
+
+    /// What the person approves.
+    ///
+    /// # Errors
+    /// When the key file lacks its key.
+    pub fn payment_of(&self, verification: &Verification) -> Result<Option<Payment>, Error> {
+        let Some(sealed) = &verification.payment else { return Ok(None) };
+        let context = keys::payment_context(verification.tenant, verification.id);
+        let text = self.keys().open(sealed, &context)?;
+        serde_json::from_str(&text).map(Some).map_err(|_| Error::internal("sealed payment data does not read back"))
+    }
+
+    pub(crate) fn code_for(&self, message: &Message, verification: &Verification) -> Result<Code, Error> {
+        self.keys().code_of(verification, message.generation)
+    }
+
+    pub(crate) fn refused_by_limit(&self, limited: Limited) -> Error {
+        self.metrics().limited(limited);
+        Error::Limited(limited)
+    }
+}

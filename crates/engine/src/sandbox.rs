@@ -1,0 +1,222 @@
+//! The inbox of dev mode: where messages go when none may leave the machine, and the levers that tests pull. `serve` makes
+//! no [`Sandbox`], and so none of this can be reached there.
+
+use crate::{
+    Caller, Engine, Error,
+    caller::api_key_text,
+    clock::Clock,
+    commands::CreateTenant,
+};
+use async_trait::async_trait;
+use countersign_delivery::{
+    NumberLookup, Outgoing, SendError,
+    providers::sandbox::{Inbox, Outcome, Plan},
+};
+use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp};
+use countersign_store::{
+    Batch, Change, Error as StoreError, Store, Topic,
+    sandbox::{Change as SandboxChange, InboxFilter, InboxMessage, Lookup, Outcome as PlannedOutcomeKind, PlannedOutcome},
+};
+use std::{sync::Arc, time::Duration};
+use zeroize::Zeroizing;
+
+pub use countersign_store::sandbox as kept;
+
+/// The tenants of dev mode.
+pub const TENANTS: [&str; 2] = ["dev", "dev2"];
+
+/// The inbox as the sandbox provider sees it, and the numbers as the lookup sees them.
+pub struct StoredInbox {
+    /// Where it is kept.
+    pub store: Store,
+    /// When messages arrive.
+    pub clock: Arc<Clock>,
+}
+
+#[async_trait]
+impl Inbox for StoredInbox {
+    async fn plan(&self, to: &Address) -> Plan {
+        // A store that cannot be read will not take the message either: the put tells.
+        let planned = self.store.planned_outcome(to.as_str()).await.unwrap_or_default();
+        Plan {
+            outcome: match planned.outcome {
+                PlannedOutcomeKind::Deliver => Outcome::Deliver,
+                PlannedOutcomeKind::Reject => Outcome::Reject,
+                PlannedOutcomeKind::Lose => Outcome::Lose,
+                PlannedOutcomeKind::Undelivered => Outcome::Undelivered,
+            },
+            delay: Duration::from_millis(planned.delay_ms.into()),
+        }
+    }
+
+    async fn put(&self, message: &Outgoing) -> Result<(), SendError> {
+        let change = SandboxChange::Deliver(InboxMessage {
+            seq: 0,
+            message: message.id,
+            tenant: message.tenant,
+            tenant_name: message.tenant_name.clone(),
+            channel: message.channel,
+            to: message.to.as_str().to_owned(),
+            from: message.from.clone(),
+            subject: message.content.subject.clone(),
+            text: message.content.text.clone(),
+            html: message.content.html.clone(),
+            code: Some(message.code.expose().to_owned()),
+            link: None,
+            verification: Some(message.verification),
+            at: self.clock.now(),
+        });
+        let written = self.store.write(Batch::new().with(Change::Sandbox(change))).await;
+        written.map_err(|error| SendError::Retry(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl NumberLookup for StoredInbox {
+    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
+        let planned = self.store.planned_lookup(number.e164()).await.map_err(|error| error.to_string())?;
+        Ok(planned == Lookup::Valid)
+    }
+}
+
+/// The levers and windows of dev mode.
+#[derive(Clone)]
+pub struct Sandbox {
+    engine: Engine,
+}
+
+/// What a newcomer needs to call the native API as a tenant of dev mode.
+pub struct Credentials {
+    /// The tenant's name.
+    pub tenant: String,
+    /// Its API key.
+    pub api_key: Zeroizing<String>,
+}
+
+impl Sandbox {
+    /// Makes the two tenants of dev mode, if they are not there yet, with keys that stay the same as long as the key file does.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn open(engine: &Engine) -> Result<Self, Error> {
+        let sandbox = Self { engine: engine.clone() };
+        for name in TENANTS {
+            sandbox.seed(name).await?;
+        }
+        Ok(sandbox)
+    }
+
+    async fn seed(&self, name: &str) -> Result<(), Error> {
+        let engine = &self.engine;
+        let tenant = match engine.store().tenant_named(name).await? {
+            Some(tenant) => tenant,
+            None => self.make_tenant(name).await?,
+        };
+        let hash = engine.api_key_hash(&self.api_key(name));
+        if engine.store().api_key_by_hash(&hash).await?.is_some() {
+            return Ok(());
+        }
+        let key = ApiKey {
+            id: KeyId::generate(engine.now(), engine.random()),
+            tenant: tenant.id,
+            name: "sandbox".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            created_at: engine.now(),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        match engine.store().write(Batch::new().with(Change::InsertApiKey { key, hash })).await {
+            // Another process on this store has made it.
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn make_tenant(&self, name: &str) -> Result<Tenant, Error> {
+        let operator = Caller::operator(countersign_model::TenantId::from_bytes([0; 16]));
+        match self.engine.run(&operator, None, &CreateTenant { name: name.to_owned() }).await {
+            Err(Error::NameTaken(_)) => self.engine.tenant_named(name).await,
+            made => made,
+        }
+    }
+
+    /// How to call as each tenant.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<Credentials> {
+        let of = |name: &str| Credentials { tenant: name.to_owned(), api_key: self.api_key(name) };
+        TENANTS.into_iter().map(of).collect()
+    }
+
+    fn api_key(&self, tenant: &str) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(self.engine.keys().hash("sandbox api key", tenant.as_bytes()));
+        api_key_text(bytes.split_at(20).0)
+    }
+
+    /// What is in the inbox, oldest first. If nothing matches yet, waits until something does, `wait` at most.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn messages(&self, filter: &InboxFilter, wait: Duration) -> Result<Vec<InboxMessage>, Error> {
+        let store = self.engine.store();
+        let mut waiter = store.waiter(Topic::Inbox);
+        let deadline = tokio::time::sleep(wait);
+        tokio::pin!(deadline);
+        loop {
+            let found = store.inbox(filter).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            tokio::select! {
+                () = waiter.changed() => {}
+                () = &mut deadline => return Ok(Vec::new()),
+            }
+        }
+    }
+
+    /// Empties the inbox.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn empty(&self) -> Result<(), Error> {
+        self.write(SandboxChange::Empty).await
+    }
+
+    /// What happens to the next messages to an address.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn plan_outcome(&self, to: &Address, plan: PlannedOutcome) -> Result<(), Error> {
+        self.write(SandboxChange::PlanOutcome { to: to.as_str().to_owned(), plan }).await
+    }
+
+    /// What the lookup says of a number.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn plan_lookup(&self, number: &PhoneNumber, lookup: Lookup) -> Result<(), Error> {
+        self.write(SandboxChange::PlanLookup { to: number.e164().to_owned(), lookup }).await
+    }
+
+    /// The time of every rule.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn now(&self) -> Result<Timestamp, Error> {
+        self.engine.clock().move_to_offset(self.engine.store().clock_offset_ms().await?);
+        Ok(self.engine.now())
+    }
+
+    /// Moves it forward.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub async fn advance(&self, by: Duration) -> Result<Timestamp, Error> {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX / 4);
+        self.write(SandboxChange::AdvanceClock { by_ms }).await?;
+        self.now().await
+    }
+
+    async fn write(&self, change: SandboxChange) -> Result<(), Error> {
+        Ok(self.engine.store().write(Batch::new().with(Change::Sandbox(change))).await?)
+    }
+}

@@ -1,0 +1,150 @@
+//! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
+
+use crate::{Caller, Engine, Parts, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress, keys::Keys};
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
+use countersign_delivery::{Accepted, Outgoing, Provider, Routes, SendError, providers::Providers};
+use countersign_model::{Channel, Random, Tenant, TenantId, Timestamp, message::ReceiptPlan};
+use countersign_store::{Settings, Store};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// The moment at which every test begins: 2026-01-01T00:00:00Z.
+pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
+/// Chance that repeats itself.
+#[derive(Debug, Default)]
+pub struct SeededChance(AtomicU64);
+
+impl Random for SeededChance {
+    fn fill(&self, bytes: &mut [u8]) {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"seed");
+        for chunk in bytes.chunks_mut(32) {
+            let block = hmac::sign(&key, &self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+            chunk.copy_from_slice(block.as_ref().split_at(chunk.len()).0);
+        }
+    }
+}
+
+/// What a recording provider was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The way.
+    pub channel: Channel,
+    /// The address.
+    pub to: String,
+    /// The code.
+    pub code: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A provider that keeps what it is given, and answers as it was told to.
+#[derive(Default)]
+pub struct Recorder {
+    sent: Mutex<Vec<Sent>>,
+    answers: Mutex<VecDeque<Result<Accepted, SendError>>>,
+}
+
+impl Recorder {
+    /// What it took, and forgets it.
+    pub fn take(&self) -> Vec<Sent> {
+        std::mem::take(&mut *lock(&self.sent))
+    }
+
+    /// How it answers the next message; without being told it accepts.
+    pub fn answer_next(&self, answer: Result<Accepted, SendError>) {
+        lock(&self.answers).push_back(answer);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Provider for Recorder {
+    async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
+        if let Some(Err(error)) = lock(&self.answers).pop_front() {
+            return Err(error);
+        }
+        lock(&self.sent).push(Sent {
+            channel: message.channel,
+            to: message.to.as_str().to_owned(),
+            code: message.code.expose().to_owned(),
+            text: message.content.text.clone(),
+        });
+        Ok(Accepted { reference: None, receipt: ReceiptPlan::Never })
+    }
+
+    fn channels(&self) -> &[Channel] {
+        &Channel::ALL
+    }
+}
+
+/// An engine and all that a test wants to hold of it.
+pub struct Harness {
+    /// The engine.
+    pub engine: Engine,
+    /// Its store.
+    pub store: Store,
+    /// Its clock.
+    pub clock: Arc<Clock>,
+    /// Its first provider, `first`.
+    pub first: Arc<Recorder>,
+    /// Its second provider, `second`.
+    pub second: Arc<Recorder>,
+    /// A tenant.
+    pub tenant: Tenant,
+    /// Somebody who may do everything there.
+    pub caller: Caller,
+}
+
+impl Harness {
+    /// A fresh one.
+    ///
+    /// # Panics
+    /// When it cannot be made: the test cannot run then.
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    pub async fn new() -> Self {
+        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
+        let clock = Arc::new(Clock::set_to(BEGINNING));
+        let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+        let mut providers = Providers::default();
+        providers.insert("first", Arc::clone(&first) as Arc<dyn Provider>).expect("the name is free");
+        providers.insert("second", Arc::clone(&second) as Arc<dyn Provider>).expect("the name is free");
+        let route = vec!["first".to_owned(), "second".to_owned()];
+        let parts = Parts {
+            store: store.clone(),
+            keys: Arc::new(Keys::from_seed(7)),
+            providers,
+            routes: Routes::new(Channel::ALL.into_iter().map(|channel| (channel, route.clone()))),
+            lookup: None,
+            clock: Arc::clone(&clock),
+            random: Arc::new(SeededChance::default()),
+            retention: Duration::from_hours(24 * 90),
+        };
+        let engine = Engine::new(parts).await.expect("an engine starts");
+        let operator = Caller::operator(TenantId::from_bytes([0; 16]));
+        let acme = CreateTenant { name: "acme".to_owned() };
+        let tenant = engine.run(&operator, None, &acme).await.expect("a tenant is made");
+        let caller = Caller::operator(tenant.id);
+        Self { engine, store, clock, first, second, tenant, caller }
+    }
+
+    /// Delivers until nothing is due.
+    ///
+    /// # Panics
+    /// When the store cannot be asked.
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    pub async fn deliver(&self) {
+        let job = Deliver(self.engine.clone());
+        while job.run_once(64).await.expect("the outbox can be read") == Progress::More {}
+    }
+}

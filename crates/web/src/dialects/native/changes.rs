@@ -1,0 +1,132 @@
+//! `POST /v1/verifications/{id}/resend`, `…/cancel` and `…/report`: each answers with the verification as it stands then.
+
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::{Input, Segment},
+    verifications::{VerificationObject, WireChannel},
+};
+use crate::Web;
+use axum::{Json, extract::State};
+use countersign_engine::{
+    Caller, Command, Idempotency,
+    commands::{CancelVerification, Decided, ReportOutcome, ResendCode, Target},
+};
+use countersign_model::{VerificationId, verification::Report};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// How the code is sent again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResendRequest {
+    /// The way; the one before if left out.
+    channel: Option<WireChannel>,
+}
+
+/// Nothing more is needed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CancelRequest {}
+
+/// How it ended elsewhere.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReportRequest {
+    /// What became of it.
+    outcome: WireOutcome,
+}
+
+/// How a verification ended elsewhere.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum WireOutcome {
+    /// The person proved it in another way.
+    Approved,
+    /// The person did not.
+    Denied,
+}
+
+/// Send the code again
+#[utoipa::path(
+    post, path = "/v1/verifications/{id}/resend", tag = "verifications", request_body(content = ResendRequest, description = "May be left out"),
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
+    ),
+    responses(
+        (status = 200, description = "The message is on its way", body = VerificationObject),
+        (status = 404, description = "There is none of this id", body = Problem),
+        (status = 409, description = "It has ended, or has sent all its messages", body = Problem),
+        (status = 429, description = "A limit of this destination refuses it", body = Problem),
+    ),
+)]
+pub(super) async fn resend(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(id): Segment<VerificationId>,
+    input: Input<ResendRequest>,
+) -> Result<Json<VerificationObject>, Problem> {
+    let command = ResendCode { target: Target::Id(id), channel: input.value.channel.map(Into::into) };
+    answer(&web, &caller, input.idempotency, &command).await
+}
+
+/// End a verification
+#[utoipa::path(
+    post, path = "/v1/verifications/{id}/cancel", tag = "verifications", request_body(content = CancelRequest, description = "May be left out"),
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
+    ),
+    responses(
+        (status = 200, description = "It is cancelled", body = VerificationObject),
+        (status = 404, description = "There is none of this id", body = Problem),
+        (status = 409, description = "It has ended before", body = Problem),
+    ),
+)]
+pub(super) async fn cancel(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(id): Segment<VerificationId>,
+    input: Input<CancelRequest>,
+) -> Result<Json<VerificationObject>, Problem> {
+    let CancelRequest {} = input.value;
+    answer(&web, &caller, input.idempotency, &CancelVerification { target: Target::Id(id) }).await
+}
+
+/// Report how a verification ended elsewhere
+#[utoipa::path(
+    post, path = "/v1/verifications/{id}/report", tag = "verifications", request_body = ReportRequest,
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
+    ),
+    responses(
+        (status = 200, description = "It has ended so", body = VerificationObject),
+        (status = 404, description = "There is none of this id", body = Problem),
+        (status = 409, description = "It has ended before", body = Problem),
+    ),
+)]
+pub(super) async fn report(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(id): Segment<VerificationId>,
+    input: Input<ReportRequest>,
+) -> Result<Json<VerificationObject>, Problem> {
+    let report = match input.value.outcome {
+        WireOutcome::Approved => Report::Approved,
+        WireOutcome::Denied => Report::Denied,
+    };
+    answer(&web, &caller, input.idempotency, &ReportOutcome { target: Target::Id(id), report }).await
+}
+
+async fn answer<C: Command<Outcome = Decided>>(
+    web: &Web,
+    caller: &Caller,
+    idempotency: Option<Idempotency>,
+    command: &C,
+) -> Result<Json<VerificationObject>, Problem> {
+    let decided = web.engine().run(caller, idempotency.as_ref(), command).await;
+    let decided = decided.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    VerificationObject::of(web.engine(), decided).map(Json)
+}

@@ -1,0 +1,126 @@
+//! From the wire to values: JSON bodies, path segments, the idempotency key. Whatever is wrong is a [`Problem`] that names
+//! the place.
+
+use super::Problem;
+use crate::{
+    Web,
+    body::{self, BodyError},
+};
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
+};
+use countersign_engine::Idempotency;
+use serde::de::DeserializeOwned;
+use std::str::FromStr;
+
+/// A JSON body, and the idempotency key that came with it. No body at all is the same as `{}`.
+pub(super) struct Input<T> {
+    pub value: T,
+    pub idempotency: Option<Idempotency>,
+}
+
+impl<T: DeserializeOwned> FromRequest<Web> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts.headers, body, web.body_timeout()).await.map_err(unreadable)?;
+        if !bytes.is_empty() {
+            must_be_json(&parts.headers)?;
+        }
+        let key = idempotency_key(&parts.headers)?;
+        let what = [parts.method.as_str().as_bytes(), b" ", parts.uri.path().as_bytes(), b"\n", &bytes].concat();
+        let idempotency = key.map(|key| Idempotency { key, request: what });
+        Ok(Self { value: parse(if bytes.is_empty() { b"{}" } else { &bytes })?, idempotency })
+    }
+}
+
+fn unreadable(error: BodyError) -> Problem {
+    match error {
+        BodyError::TooLarge => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "A body has at most 65536 bytes.")
+        }
+        BodyError::TooSlow => {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body did not arrive in time.")
+        }
+        BodyError::Broken => Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body broke off."),
+    }
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "Send the body as JSON, with the header “Content-Type: application/json”.";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if (1..=255).contains(&key.len()) {
+        return Ok(Some(key.to_owned()));
+    }
+    let detail = "An Idempotency-Key has 1 to 255 visible ASCII characters.";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail))
+}
+
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let malformed = |error: serde_json::Error| {
+        let detail = format!("The body is not JSON: {error}.");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+    };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        if inner.is_data() { Problem::field(pointer, field_detail(&inner)) } else { malformed(inner) }
+    })?;
+    json.end().map_err(malformed)?;
+    Ok(value)
+}
+
+/// A value that was put together from JSON already.
+pub(super) fn from_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| Problem::field(pointer(error.path()), field_detail(error.inner())))
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// serde's words without the position, which the pointer tells better. They may repeat the value that was sent; the caller
+/// sent it, and only the caller reads it.
+fn field_detail(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    format!("is not as expected: {text}")
+}
+
+/// A path segment that must be an identifier or a name. One that is none can name nothing, and so is "not found".
+pub(super) struct Segment<T>(pub T);
+
+impl<T: FromStr + Send> FromRequestParts<Web> for Segment<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, web).await.map_err(|_| not_found())?;
+        text.parse().map(Self).map_err(|_| not_found())
+    }
+}
+
+/// What nothing is called.
+pub(super) fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing of this name.")
+}

@@ -1,0 +1,49 @@
+//! Countersign's own API: JSON, bearer keys, problems as RFC 9457, described by OpenAPI 3.1 at `/openapi.json` from the very
+//! types that are used here.
+//!
+//! | path | file | methods |
+//! |---|---|---|
+//! | `/v1/verifications` | `verifications.rs` | POST |
+//! | `/v1/verifications/{id}` | `verifications.rs` | GET |
+//! | `/v1/verifications/{id}/events` | `history.rs` | GET |
+//! | `/v1/verifications/{id}/check` | `check.rs` | POST |
+//! | `/v1/verifications/{id}/resend`, `…/cancel`, `…/report` | `changes.rs` | POST |
+//! | `/v1/services`, `/v1/services/{name}` | `services.rs` | GET, POST, PATCH, DELETE |
+//! | `/v1/templates`, `/v1/templates/{message}/{channel}/{locale}` | `templates.rs` | GET, PUT, DELETE |
+//! | `/v1/keys`, `/v1/keys/{id}` | `keys.rs` | GET, POST, DELETE |
+//! | `/openapi.json` | `openapi.rs` | GET |
+
+mod auth;
+mod changes;
+mod check;
+mod error;
+mod extract;
+mod history;
+mod keys;
+mod openapi;
+mod services;
+mod templates;
+mod verifications;
+
+pub(crate) use error::Problem;
+
+use super::Dialect;
+use countersign_engine::sandbox::Credentials;
+
+/// The dialect.
+pub const DIALECT: Dialect =
+    Dialect { name: "native", title: "Countersign API", routes: openapi::routes, examples };
+
+fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, String)> {
+    let key = credentials.api_key.as_str();
+    let post = |path: &str, body: &str| {
+        format!(
+            "curl -s {base_url}{path} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{body}'"
+        )
+    };
+    vec![
+        ("Start a verification", post("/v1/verifications", r#"{"to":"+34666666111","channel":"sms"}"#)),
+        ("Check its code", post("/v1/verifications/ID/check", r#"{"code":"CODE"}"#)),
+        ("Look at it", format!("curl -s {base_url}/v1/verifications/ID -H 'Authorization: Bearer {key}'")),
+    ]
+}

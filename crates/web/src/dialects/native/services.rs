@@ -1,0 +1,259 @@
+//! `/v1/services`: named policies. Changing one never touches verifications that are on their way.
+
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::{Input, Segment, from_json},
+    verifications::{NOT_A_LOCALE, is_locale},
+};
+use crate::{Web, time};
+use axum::{Json, extract::State, http::StatusCode, response::{IntoResponse as _, Response}};
+use countersign_engine::commands::{DeleteService, PutService, ServiceWrite};
+use countersign_model::{Policy, Profile, Service};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// A new service. What is left out comes from the profile.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateServiceRequest {
+    /// 1 to 64 characters of `a-z 0-9 - _ .`.
+    #[schema(example = "login")]
+    name: String,
+    /// Which defaults: `standard` (what the standards ask for) or `compat` (what vendors are used to).
+    #[schema(value_type = Option<String>, example = "standard")]
+    profile: Option<Profile>,
+    /// Whom the messages speak for.
+    #[schema(example = "Acme")]
+    brand: Option<String>,
+    /// The sender id of text messages.
+    sender: Option<String>,
+    /// The language where the caller names none.
+    default_locale: Option<String>,
+    /// The rules; any part of them.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"life_seconds": 600}))]
+    policy: Value,
+}
+
+/// A change, as a JSON merge patch (RFC 7396) over `brand`, `sender`, `default_locale` and `policy`.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Editable {
+    brand: Option<String>,
+    sender: Option<String>,
+    default_locale: String,
+    #[schema(value_type = Object)]
+    policy: Policy,
+}
+
+/// A service.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceObject {
+    /// Its name for machines.
+    id: String,
+    /// Its name.
+    name: String,
+    /// Whom the messages speak for.
+    brand: Option<String>,
+    /// The sender id of text messages.
+    sender: Option<String>,
+    /// The language where the caller names none.
+    default_locale: String,
+    /// The rules.
+    #[schema(value_type = Object)]
+    policy: Policy,
+    /// Since when it exists.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<Service> for ServiceObject {
+    fn from(service: Service) -> Self {
+        Self {
+            id: service.id.to_string(),
+            name: service.name,
+            brand: service.brand,
+            sender: service.sender,
+            default_locale: service.default_locale,
+            policy: service.policy,
+            created_at: time::text(service.created_at),
+        }
+    }
+}
+
+/// All services.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceList {
+    /// By name.
+    services: Vec<ServiceObject>,
+}
+
+/// List services
+#[utoipa::path(get, path = "/v1/services", tag = "services", responses((status = 200, description = "By name", body = ServiceList)))]
+pub(super) async fn list(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<ServiceList>, Problem> {
+    let services = web.engine().services(&caller).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    Ok(Json(ServiceList { services: services.into_iter().map(Into::into).collect() }))
+}
+
+/// Make a service
+#[utoipa::path(
+    post, path = "/v1/services", tag = "services", request_body = CreateServiceRequest,
+    responses(
+        (status = 201, description = "Made", body = ServiceObject),
+        (status = 409, description = "The name is in use", body = Problem),
+        (status = 422, description = "A field is wrong", body = Problem),
+    ),
+)]
+pub(super) async fn create(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    input: Input<CreateServiceRequest>,
+) -> Result<Response, Problem> {
+    let asked = input.value;
+    let mut whole = json!({
+        "brand": asked.brand,
+        "sender": asked.sender,
+        "default_locale": asked.default_locale.as_deref().unwrap_or("en"),
+        "policy": Policy::of(asked.profile.unwrap_or(Profile::Standard)),
+    });
+    if !asked.policy.is_null() {
+        merge(&mut whole, &json!({ "policy": asked.policy }));
+    }
+    let command = put(asked.name, ServiceWrite::Create, whole)?;
+    let made = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
+    let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    Ok((StatusCode::CREATED, Json(ServiceObject::from(made))).into_response())
+}
+
+/// Look at a service
+#[utoipa::path(
+    get, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = Problem)),
+)]
+pub(super) async fn get(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(name): Segment<String>,
+) -> Result<Json<ServiceObject>, Problem> {
+    let found = web.engine().service(&caller, &name).await;
+    found.map(|service| Json(service.into())).map_err(|error| Problem::of(&error, web.engine().now()))
+}
+
+/// Change a service
+#[utoipa::path(
+    patch, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
+    request_body(content = Editable, description = "A JSON merge patch (RFC 7396): only what is to change"),
+    responses(
+        (status = 200, description = "Changed", body = ServiceObject),
+        (status = 404, description = "There is none of this name", body = Problem),
+        (status = 422, description = "A field is wrong", body = Problem),
+    ),
+)]
+pub(super) async fn patch(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(name): Segment<String>,
+    input: Input<Value>,
+) -> Result<Json<ServiceObject>, Problem> {
+    if !input.value.is_object() {
+        return Err(Problem::field("", "must be a JSON object"));
+    }
+    let wrong = |error| Problem::of(&error, web.engine().now());
+    let old = web.engine().service(&caller, &name).await.map_err(wrong)?;
+    let mut whole = json!({
+        "brand": old.brand, "sender": old.sender, "default_locale": old.default_locale, "policy": old.policy,
+    });
+    merge(&mut whole, &input.value);
+    let command = put(name, ServiceWrite::Replace { version: old.version }, whole)?;
+    let changed = web.engine().run(&caller, input.idempotency.as_ref(), &command).await.map_err(wrong)?;
+    Ok(Json(changed.into()))
+}
+
+/// Remove a service
+#[utoipa::path(
+    delete, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = Problem)),
+)]
+pub(super) async fn delete(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    Segment(name): Segment<String>,
+) -> Result<StatusCode, Problem> {
+    let done = web.engine().run(&caller, None, &DeleteService { name }).await;
+    done.map(|()| StatusCode::NO_CONTENT).map_err(|error| Problem::of(&error, web.engine().now()))
+}
+
+fn put(name: String, write: ServiceWrite, whole: Value) -> Result<PutService, Problem> {
+    let Editable { brand, sender, default_locale, policy } = from_json(whole)?;
+    if brand.as_deref().is_some_and(|brand| !is_line(brand, 40)) {
+        return Err(Problem::field("/brand", "must have 1 to 40 characters and no line breaks"));
+    }
+    if sender.as_deref().is_some_and(|sender| !is_sender(sender)) {
+        return Err(Problem::field("/sender", "must have at most 15 digits, or at most 11 letters, digits and blanks"));
+    }
+    if !is_locale(&default_locale) {
+        return Err(Problem::field("/default_locale", NOT_A_LOCALE));
+    }
+    Ok(PutService { name, write, brand, sender, default_locale, policy })
+}
+
+fn is_line(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// What carriers take as a sender: a number of at most 15 digits, or at most 11 characters (3GPP TS 23.040, 9.1.2.5).
+fn is_sender(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_number = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = (1..=11).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -_.&".contains(&byte))
+        && text.trim() == text;
+    is_number || is_name
+}
+
+/// JSON merge patch (RFC 7396, section 2).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    if let Value::Object(target) = target {
+        for (key, value) in patch {
+            if value.is_null() {
+                target.remove(key);
+            } else {
+                merge(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_patch_changes_what_it_names_and_removes_what_it_nulls() {
+        let mut target = json!({"a": {"b": 1, "c": 2}, "d": 3});
+        merge(&mut target, &json!({"a": {"b": 9}, "d": null, "e": [1]}));
+        assert_eq!(target, json!({"a": {"b": 9, "c": 2}, "e": [1]}));
+    }
+
+    #[test]
+    fn senders_are_numbers_or_short_names() {
+        for good in ["123456789012345", "+34666", "GOOD PIZZA", "Acme"] {
+            assert!(is_sender(good), "{good}");
+        }
+        for bad in ["", "1234567890123456", "ABCDEFGHIJKL", " Acme", "Ac\nme", "Ñ"] {
+            assert!(!is_sender(bad), "{bad}");
+        }
+    }
+}

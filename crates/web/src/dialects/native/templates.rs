@@ -1,0 +1,169 @@
+//! `/v1/templates`: the texts of messages, the built-in ones and the tenant's own, which stand in for them.
+
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::Input,
+    verifications::{NOT_A_LOCALE, WireChannel, is_locale},
+};
+use crate::{Web, time};
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, State},
+    http::{StatusCode, request::Parts},
+};
+use countersign_engine::commands::{DeleteTemplate, PutTemplate};
+use countersign_model::{Channel, Template, message::Purpose};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A template's text. Variables: `{{ code }}`, `{{ spoken }}` (voice), `{{ brand }}`, `{{ minutes }}`, and for payments
+/// `{{ payee }}`, `{{ amount }}`, `{{ currency }}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PutTemplateRequest {
+    /// The subject, for mail.
+    subject: Option<String>,
+    /// The text; the code stands in it exactly once.
+    #[schema(example = "{{ code }} is your Acme code.")]
+    text: String,
+    /// The HTML part, for mail.
+    html: Option<String>,
+}
+
+/// A template.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TemplateObject {
+    /// `verification` or `payment`.
+    message: &'static str,
+    /// On which channel.
+    channel: WireChannel,
+    /// In which language.
+    locale: String,
+    /// Whether it comes with the program.
+    built_in: bool,
+    /// The subject, for mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// The text.
+    text: String,
+    /// The HTML part, for mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
+    /// When it was last written; null for built-in ones.
+    #[schema(format = DateTime)]
+    updated_at: Option<String>,
+}
+
+impl From<Template> for TemplateObject {
+    fn from(template: Template) -> Self {
+        Self {
+            message: template.message.name(),
+            channel: template.channel.into(),
+            locale: template.locale,
+            built_in: false,
+            subject: template.subject,
+            text: template.text,
+            html: template.html,
+            updated_at: Some(time::text(template.updated_at)),
+        }
+    }
+}
+
+/// All templates.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TemplateList {
+    /// The tenant's own first, then the built-in ones.
+    templates: Vec<TemplateObject>,
+}
+
+/// Which template the path names.
+pub(super) struct Key {
+    message: Purpose,
+    channel: Channel,
+    locale: String,
+}
+
+impl FromRequestParts<Web> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let path = Path::<(String, String, String)>::from_request_parts(parts, web).await;
+        let Path((message, channel, locale)) = path.map_err(|_| super::extract::not_found())?;
+        if !is_locale(&locale) {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", format!("A locale {NOT_A_LOCALE}.")));
+        }
+        let message = Purpose::parse(&message).ok_or_else(super::extract::not_found)?;
+        let channel = Channel::parse(&channel).ok_or_else(super::extract::not_found)?;
+        Ok(Self { message, channel, locale })
+    }
+}
+
+/// List templates
+#[utoipa::path(get, path = "/v1/templates", tag = "templates", responses((status = 200, description = "Own ones, then built-in ones", body = TemplateList)))]
+pub(super) async fn list(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<TemplateList>, Problem> {
+    let own = web.engine().own_templates(&caller).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    let built_in = web.engine().built_in_templates().iter().map(|template| TemplateObject {
+        message: template.message.name(),
+        channel: template.channel.into(),
+        locale: template.locale.to_owned(),
+        built_in: true,
+        subject: template.subject.clone(),
+        text: template.text.clone(),
+        html: template.html.clone(),
+        updated_at: None,
+    });
+    Ok(Json(TemplateList { templates: own.into_iter().map(Into::into).chain(built_in).collect() }))
+}
+
+/// Look at a template of your own
+#[utoipa::path(
+    get, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
+    params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
+    responses((status = 200, description = "The template", body = TemplateObject), (status = 404, description = "There is none", body = Problem)),
+)]
+pub(super) async fn get(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    key: Key,
+) -> Result<Json<TemplateObject>, Problem> {
+    let found = web.engine().own_template(&caller, key.message, key.channel, &key.locale).await;
+    found.map(|template| Json(template.into())).map_err(|error| Problem::of(&error, web.engine().now()))
+}
+
+/// Write a template of your own
+#[utoipa::path(
+    put, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates", request_body = PutTemplateRequest,
+    params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
+    responses((status = 200, description = "Written", body = TemplateObject), (status = 422, description = "It cannot be used; errors say why", body = Problem)),
+)]
+pub(super) async fn put(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    key: Key,
+    input: Input<PutTemplateRequest>,
+) -> Result<Json<TemplateObject>, Problem> {
+    let PutTemplateRequest { subject, text, html } = input.value;
+    let command = PutTemplate { message: key.message, channel: key.channel, locale: key.locale, subject, text, html };
+    let written = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
+    written.map(|template| Json(template.into())).map_err(|error| Problem::of(&error, web.engine().now()))
+}
+
+/// Go back to the built-in template
+#[utoipa::path(
+    delete, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
+    params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none", body = Problem)),
+)]
+pub(super) async fn delete(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+    key: Key,
+) -> Result<StatusCode, Problem> {
+    let command = DeleteTemplate { message: key.message, channel: key.channel, locale: key.locale };
+    let done = web.engine().run(&caller, None, &command).await;
+    done.map(|()| StatusCode::NO_CONTENT).map_err(|error| Problem::of(&error, web.engine().now()))
+}

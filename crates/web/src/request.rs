@@ -1,0 +1,60 @@
+//! What happens around every request: it gets an id, which the answer carries and the log repeats; it is counted and timed;
+//! a panic becomes an answer; and paths that nobody serves are refused as a problem (RFC 9457), never as a page.
+
+use crate::{Web, dialects::native::Problem};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
+use tracing::Instrument as _;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_ID: usize = 64;
+
+/// Wraps every request.
+pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let began = web.engine().monotonic();
+    let id = request_id(&web, &request);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = %id, %method, route);
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        span.in_scope(|| tracing::error!("a request panicked"));
+        Problem::internal().into_response()
+    });
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let took = web.engine().monotonic().saturating_sub(began);
+    let status = response.status().as_u16();
+    web.engine().metrics().answered(&route, status, took);
+    span.in_scope(|| tracing::info!(status, ms = took.as_secs_f64() * 1000.0, "answered"));
+    response
+}
+
+/// The caller's own id, if it is a plain one, so that its logs and ours can be joined; else a new one.
+fn request_id(web: &Web, request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_plain = |id: &&str| {
+        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    given.filter(is_plain).map_or_else(|| web.engine().fresh_request_id(), str::to_owned)
+}
+
+/// Nobody serves this path.
+pub(crate) async fn unknown_path() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.").into_response()
+}
+
+/// The path exists, but not for this method; `Allow` tells which.
+pub(crate) async fn unknown_method(method: Method) -> Response {
+    let detail = format!("This path does not take {method}; the Allow header lists what it takes.");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
+}

@@ -1,0 +1,89 @@
+//! `/sandbox/messages`: what arrived, oldest first; held back until something does, if the caller wants to wait.
+
+use super::wire::{Asked, Open, address, bad, wait};
+use crate::{Web, dialects::native::Problem, time};
+use axum::{Json, extract::State, http::StatusCode};
+use countersign_engine::sandbox::kept::{InboxFilter, InboxMessage};
+use countersign_model::Channel;
+use serde::{Deserialize, Serialize};
+
+/// The query.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    to: Option<String>,
+    channel: Option<String>,
+    after: Option<u64>,
+    wait: Option<f64>,
+}
+
+/// What arrived.
+#[derive(Serialize)]
+pub(super) struct Messages {
+    messages: Vec<MessageObject>,
+}
+
+#[derive(Serialize)]
+struct MessageObject {
+    seq: u64,
+    tenant: String,
+    channel: &'static str,
+    to: String,
+    from: Option<String>,
+    subject: Option<String>,
+    text: String,
+    html: Option<String>,
+    code: Option<String>,
+    link: Option<String>,
+    verification_id: Option<String>,
+    at: String,
+}
+
+impl From<InboxMessage> for MessageObject {
+    fn from(message: InboxMessage) -> Self {
+        Self {
+            seq: message.seq,
+            tenant: message.tenant_name,
+            channel: message.channel.name(),
+            to: message.to,
+            from: message.from,
+            subject: message.subject,
+            text: message.text,
+            html: message.html,
+            code: message.code,
+            link: message.link,
+            verification_id: message.verification.map(|id| id.to_string()),
+            at: time::text(message.at),
+        }
+    }
+}
+
+const MOST_MESSAGES: u32 = 1000;
+
+pub(super) async fn list(
+    State(web): State<Web>,
+    Open(sandbox): Open,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Json<Messages>, Problem> {
+    let to = match wanted.to.as_deref().filter(|to| !to.is_empty()) {
+        None => None,
+        Some(text) => Some(address(text).ok_or_else(|| bad("The address is no phone number and no e-mail address."))?),
+    };
+    let channel = match wanted.channel.as_deref().filter(|channel| !channel.is_empty()) {
+        None => None,
+        Some(name) => Some(Channel::parse(name).ok_or_else(|| bad("A channel is sms, voice or email."))?),
+    };
+    let filter = InboxFilter {
+        to: to.map(|to| to.as_str().to_owned()),
+        channel,
+        after: wanted.after.unwrap_or(0),
+        limit: MOST_MESSAGES,
+    };
+    let found = sandbox.messages(&filter, wait(wanted.wait)).await;
+    let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect() }))
+}
+
+pub(super) async fn empty(State(web): State<Web>, Open(sandbox): Open) -> Result<StatusCode, Problem> {
+    sandbox.empty().await.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    Ok(StatusCode::NO_CONTENT)
+}

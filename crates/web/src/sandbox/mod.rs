@@ -1,0 +1,39 @@
+//! The sandbox of dev mode: the inbox page and the levers that tests pull. These routes exist only when the server was
+//! started by `countersign dev`.
+//!
+//! | path | file | methods |
+//! |---|---|---|
+//! | `/sandbox`, `/sandbox/assets/…` | `page.rs` | GET |
+//! | `/sandbox/messages` | `inbox.rs` | GET, DELETE |
+//! | `/sandbox/clock` | `levers.rs` | GET, POST |
+//! | `/sandbox/outcomes/{to}`, `/sandbox/numbers/{to}` | `levers.rs` | PUT |
+//! | `/sandbox/callbacks` | `callbacks.rs` | GET |
+//! | `/sandbox/credentials`, `/sandbox/examples` | `credentials.rs` | GET |
+
+mod callbacks;
+mod credentials;
+mod inbox;
+mod levers;
+mod page;
+mod wire;
+
+use crate::Web;
+use axum::{
+    Router,
+    response::Redirect,
+    routing::{get, put},
+};
+
+pub(crate) use credentials::first_commands;
+
+pub(crate) fn routes() -> Router<Web> {
+    page::routes()
+        .route("/", get(async || Redirect::to("/sandbox")))
+        .route("/sandbox/messages", get(inbox::list).delete(inbox::empty))
+        .route("/sandbox/clock", get(levers::clock).post(levers::advance))
+        .route("/sandbox/outcomes/{to}", put(levers::plan_outcome))
+        .route("/sandbox/numbers/{to}", put(levers::plan_lookup))
+        .route("/sandbox/callbacks", get(callbacks::list))
+        .route("/sandbox/credentials", get(credentials::credentials))
+        .route("/sandbox/examples", get(credentials::examples))
+}

@@ -1,0 +1,24 @@
+//! `/sandbox`: the inbox, for people. Everything it loads is compiled in, and its policy allows nothing else.
+
+use crate::{Web, asset::Asset};
+use axum::{Router, routing::get};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+macro_rules! file {
+    ($name:literal, $kind:literal) => {
+        Asset { kind: $kind, bytes: include_bytes!(concat!("../../assets/sandbox/", $name)), policy: POLICY }
+    };
+}
+
+const FILES: &[(&str, Asset)] = &[
+    ("/sandbox", file!("index.html", "text/html; charset=utf-8")),
+    ("/sandbox/assets/style.css", file!("style.css", "text/css; charset=utf-8")),
+    ("/sandbox/assets/script.js", file!("script.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/favicon.svg", file!("favicon.svg", "image/svg+xml")),
+];
+
+pub(super) fn routes() -> Router<Web> {
+    FILES.iter().fold(Router::new(), |router, (path, asset)| router.route(path, get(async || asset.answer())))
+}
