@@ -67,7 +67,7 @@ export function card(message) {
     "li",
     { class: "message", "data-seq": message.seq, "data-channel": message.channel },
     el("span", { class: "channel" }, icon(message.channel in CHANNELS ? message.channel : "other")),
-    el("h2", { class: "to" }, el("bdi", {}, message.to)),
+    el("h3", { class: "to" }, el("bdi", {}, message.to)),
     el("p", { class: "from" }, ...from, ...tenant),
     arrival(message.at),
     el(
