@@ -13,7 +13,7 @@ use countersign_model::{Channel, Code, Payment, Template, message::Purpose};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use std::{collections::BTreeMap, fmt};
 
-pub use builtin::LANGUAGES;
+pub use builtin::{BuiltIn, LANGUAGES};
 pub use locale::{candidates, negotiate};
 
 /// What a message says, ready to leave. It holds the code, so printing it for debugging shows nothing.
@@ -131,26 +131,28 @@ type Values = BTreeMap<&'static str, Value>;
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
+    builtin: Vec<BuiltIn>,
 }
 
 impl Templates {
     /// The built-in messages.
     #[must_use]
     pub fn builtin() -> Self {
-        let Self { mut environment } = Self::bare();
-        for source in builtin::sources() {
-            let mut add = |part, text: String| {
-                let name = name(source.purpose, source.channel, source.language, part);
+        let mut templates = Self::bare();
+        for message in builtin::all() {
+            let texts = [
+                (Part::Subject, message.subject.clone()),
+                (Part::Text, Some(message.text.clone())),
+                (Part::Html, message.html.clone()),
+            ];
+            for (part, text) in texts.into_iter().filter_map(|(part, text)| Some((part, text?))) {
+                let name = name(message.message, message.channel, message.locale, part);
                 // One that does not compile is missing when it is asked for; the tests ask for each.
-                environment.add_template_owned(name, text).ok();
-            };
-            add(Part::Text, source.text.to_owned());
-            if let (Some(subject), Some(html)) = (source.subject, source.html) {
-                add(Part::Subject, subject.to_owned());
-                add(Part::Html, html);
+                templates.environment.add_template_owned(name, text).ok();
             }
+            templates.builtin.push(message);
         }
-        Self { environment }
+        templates
     }
 
     /// No message at all: enough to render others.
@@ -162,17 +164,13 @@ impl Templates {
             Some(_) => AutoEscape::Html,
             None => AutoEscape::None,
         });
-        Self { environment }
+        Self { environment, builtin: Vec::new() }
     }
 
-    /// The words of a built-in message, as a start for an own one: subject, text and HTML. `None` for another language.
+    /// The built-in messages before any value is put in: as a start for own ones.
     #[must_use]
-    pub fn source(&self, purpose: Purpose, channel: Channel, language: &str) -> Option<[Option<String>; 3]> {
-        let text = |part| {
-            let template = self.environment.get_template(&name(purpose, channel, language, part)).ok()?;
-            Some(template.source().trim_end().to_owned())
-        };
-        text(Part::Text).map(|found| [text(Part::Subject), Some(found), text(Part::Html)])
+    pub fn all(&self) -> &[BuiltIn] {
+        &self.builtin
     }
 
     /// Writes a message: with the tenant's own template, or else with the built-in one in the best language for `locale`.

@@ -51,35 +51,36 @@ const STYLES: [(&str, &str); 5] = [
     ("small", "display:block;margin:24px 0 0;font-size:13px;line-height:1.5;color:#5b6470;"),
 ];
 
-/// One built-in message, ready to be compiled.
-pub struct Source {
+/// One built-in message: the words before any value is put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltIn {
     /// What it is for.
-    pub purpose: Purpose,
+    pub message: Purpose,
     /// On which channel.
     pub channel: Channel,
     /// In which language.
-    pub language: &'static str,
+    pub locale: &'static str,
     /// The subject, for mail.
-    pub subject: Option<&'static str>,
+    pub subject: Option<String>,
     /// The text.
-    pub text: &'static str,
+    pub text: String,
     /// The whole HTML page, for mail.
     pub html: Option<String>,
 }
 
 /// All of them.
-pub fn sources() -> impl Iterator<Item = Source> {
-    TEXTS.iter().flat_map(|texts| Channel::ALL.into_iter().map(|channel| source(texts, channel)))
+pub fn all() -> impl Iterator<Item = BuiltIn> {
+    TEXTS.iter().flat_map(|texts| Channel::ALL.into_iter().map(|channel| of(texts, channel)))
 }
 
-fn source(texts: &Texts, channel: Channel) -> Source {
-    let plain =
-        |text| Source { purpose: texts.purpose, channel, language: texts.language, subject: None, text, html: None };
-    match channel {
-        Channel::Sms => plain(texts.sms),
-        Channel::Voice => plain(texts.voice),
-        Channel::Email => Source { subject: Some(texts.subject), html: Some(page(texts)), ..plain(texts.email) },
-    }
+fn of(texts: &Texts, channel: Channel) -> BuiltIn {
+    let owned = |text: &str| text.trim_end().to_owned();
+    let (subject, text, html) = match channel {
+        Channel::Sms => (None, texts.sms, None),
+        Channel::Voice => (None, texts.voice, None),
+        Channel::Email => (Some(owned(texts.subject)), texts.email, Some(page(texts))),
+    };
+    BuiltIn { message: texts.purpose, channel, locale: texts.language, subject, text: owned(text), html }
 }
 
 fn page(texts: &Texts) -> String {

@@ -1,0 +1,64 @@
+//! Starts `smtp_peer.mjs` and reads what it prints. Waiting is always for a line of the peer, never for time to pass.
+
+use serde_json::Value;
+use std::{path::Path, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+/// A test that waits longer than this for a line has failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A mail relay; it ends with this value.
+pub struct Peer {
+    pub port: u16,
+    lines: Lines<BufReader<ChildStdout>>,
+    _process: Child,
+}
+
+impl Peer {
+    /// Starts one with these orders (see `smtp_peer.mjs`), and waits until it listens.
+    pub async fn start(orders: Value) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+        assert!(
+            folder.join("peer/node_modules/smtp-server").exists(),
+            "the mail relay of the tests is not installed: run ./scripts/test, which installs it"
+        );
+        let mut process = Command::new("node")
+            .arg(folder.join("smtp_peer.mjs"))
+            .arg(orders.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node is not installed: run ./scripts/test, which installs it");
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut peer = Self { port: 0, lines, _process: process };
+        let listening = peer.wait_for("listening").await;
+        peer.port = listening["port"].as_u64().and_then(|port| port.try_into().ok()).unwrap();
+        peer
+    }
+
+    /// The next event of this kind; those before it are passed over.
+    pub async fn wait_for(&mut self, event: &str) -> Value {
+        self.until(event).await.pop().unwrap()
+    }
+
+    /// All events up to the next one of this kind.
+    pub async fn until(&mut self, event: &str) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let line = timeout(PATIENCE, self.lines.next_line()).await;
+            let line = line.unwrap_or_else(|_| panic!("no event {event} after {events:?}")).unwrap();
+            let line = line.unwrap_or_else(|| panic!("the peer ended before the event {event}, after {events:?}"));
+            let value: Value = serde_json::from_str(&line).unwrap();
+            let is_it = value["event"] == event;
+            events.push(value);
+            if is_it {
+                return events;
+            }
+        }
+    }
+}
