@@ -34,7 +34,9 @@ pub enum KeyFileError {
         cause: std::io::Error,
     },
     /// It is something else.
-    #[error("{path} is not a key file of Countersign ({why}); restore it from a backup, since nothing in the database can be read without it")]
+    #[error(
+        "{path} is not a key file of Countersign ({why}); restore it from a backup, since nothing in the database can be read without it"
+    )]
     Damaged {
         /// Which file.
         path: String,
@@ -52,7 +54,8 @@ struct KeyFile {
     roots: BTreeMap<u16, String>,
 }
 
-const WARNING: &str = "Whoever has this file and the database can read every address. Keep a copy apart from the database.";
+const WARNING: &str =
+    "Whoever has this file and the database can read every address. Keep a copy apart from the database.";
 
 struct Version {
     code: hmac::Key,
@@ -81,7 +84,9 @@ impl Keys {
     /// When it can be neither read nor made, or is something else.
     pub fn load_or_create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
         match fs::read(path) {
-            Ok(bytes) => Self::parse(&Zeroizing::new(bytes)).map_err(|why| KeyFileError::Damaged { path: show(path), why }),
+            Ok(bytes) => {
+                Self::parse(&Zeroizing::new(bytes)).map_err(|why| KeyFileError::Damaged { path: show(path), why })
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path, random),
             Err(cause) => Err(KeyFileError::Io { action: "read", path: show(path), cause }),
         }
@@ -95,8 +100,11 @@ impl Keys {
             roots: BTreeMap::from([(1, fresh_secret(random))]),
         };
         let text = Zeroizing::new(serde_json::to_string_pretty(&file).unwrap_or_default() + "\n");
-        write_private(path, text.as_bytes())
-            .map_err(|cause| KeyFileError::Io { action: "create", path: show(path), cause })?;
+        write_private(path, text.as_bytes()).map_err(|cause| KeyFileError::Io {
+            action: "create",
+            path: show(path),
+            cause,
+        })?;
         Self::parse(text.as_bytes()).map_err(|why| KeyFileError::Damaged { path: show(path), why })
     }
 
@@ -109,7 +117,8 @@ impl Keys {
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let file: KeyFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let decode = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| "a secret is not base64".to_owned());
-        let roots = file.roots.iter().map(|(version, root)| Ok((*version, decode(root)?))).collect::<Result<_, String>>()?;
+        let roots =
+            file.roots.iter().map(|(version, root)| Ok((*version, decode(root)?))).collect::<Result<_, String>>()?;
         Self::derive(&decode(&file.lasting)?, file.current, &roots)
     }
 

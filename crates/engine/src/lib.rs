@@ -185,4 +185,5 @@ impl Engine {
     }
 }
 
-const OTHER_KEYS: &str = "the store was written with another key file; put the key file that belongs to it in its place";
+const OTHER_KEYS: &str =
+    "the store was written with another key file; put the key file that belongs to it in its place";

@@ -1,12 +1,7 @@
 //! The inbox of dev mode: where messages go when none may leave the machine, and the levers that tests pull. `serve` makes
 //! no [`Sandbox`], and so none of this can be reached there.
 
-use crate::{
-    Caller, Engine, Error,
-    caller::api_key_text,
-    clock::Clock,
-    commands::CreateTenant,
-};
+use crate::{Caller, Engine, Error, caller::api_key_text, clock::Clock, commands::CreateTenant};
 use async_trait::async_trait;
 use countersign_delivery::{
     NumberLookup, Outgoing, SendError,
@@ -15,7 +10,9 @@ use countersign_delivery::{
 use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp};
 use countersign_store::{
     Batch, Change, Error as StoreError, Store, Topic,
-    sandbox::{Change as SandboxChange, InboxFilter, InboxMessage, Lookup, Outcome as PlannedOutcomeKind, PlannedOutcome},
+    sandbox::{
+        Change as SandboxChange, InboxFilter, InboxMessage, Lookup, Outcome as PlannedOutcomeKind, PlannedOutcome,
+    },
 };
 use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;

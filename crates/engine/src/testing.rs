@@ -113,7 +113,15 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn new() -> Self {
-        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
+        Self::on(Store::open(Settings::Memory).await.expect("a memory store opens")).await
+    }
+
+    /// A fresh one on a store of the test's own.
+    ///
+    /// # Panics
+    /// When it cannot be made: the test cannot run then.
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    pub async fn on(store: Store) -> Self {
         let clock = Arc::new(Clock::set_to(BEGINNING));
         let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
         let mut providers = Providers::default();

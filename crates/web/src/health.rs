@@ -11,10 +11,7 @@ use axum::{
 use serde_json::json;
 
 pub(crate) fn routes() -> Router<Web> {
-    Router::new()
-        .route("/healthz/live", get(live))
-        .route("/healthz/ready", get(ready))
-        .route("/metrics", get(metrics))
+    Router::new().route("/healthz/live", get(live)).route("/healthz/ready", get(ready)).route("/metrics", get(metrics))
 }
 
 /// The process answers.
@@ -38,7 +35,8 @@ async fn metrics(State(web): State<Web>) -> Response {
     match web.engine().messages_waiting().await {
         Ok(waiting) => {
             let text = web.engine().metrics().render(waiting);
-            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+                .into_response()
         }
         Err(error) => Problem::of(&error, web.engine().now()).into_response(),
     }

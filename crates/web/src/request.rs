@@ -43,7 +43,8 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
 fn request_id(web: &Web, request: &Request) -> String {
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let is_plain = |id: &&str| {
-        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
     given.filter(is_plain).map_or_else(|| web.engine().fresh_request_id(), str::to_owned)
 }

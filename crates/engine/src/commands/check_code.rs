@@ -115,9 +115,7 @@ impl Engine {
     pub(crate) async fn target(&self, caller: &Caller, target: Target) -> Result<Verification, Error> {
         let found = match target {
             Target::Id(id) => self.store().verification(caller.tenant(), id).await?,
-            Target::Latest(service, index) => {
-                self.store().latest_verification(caller.tenant(), service, index).await?
-            }
+            Target::Latest(service, index) => self.store().latest_verification(caller.tenant(), service, index).await?,
         };
         found.ok_or(Error::NotFound(Thing::Verification))
     }

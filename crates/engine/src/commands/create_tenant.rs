@@ -23,8 +23,7 @@ impl Command for CreateTenant {
         if engine.store().tenant_named(&self.name).await?.is_some() {
             return Err(Error::NameTaken(Thing::Tenant));
         }
-        let tenant =
-            Tenant { id: TenantId::generate(now, engine.random()), name: self.name.clone(), created_at: now };
+        let tenant = Tenant { id: TenantId::generate(now, engine.random()), name: self.name.clone(), created_at: now };
         let service = Service {
             id: ServiceId::generate(now, engine.random()),
             tenant: tenant.id,
@@ -36,8 +35,7 @@ impl Command for CreateTenant {
             policy: Policy::of(Profile::Standard),
             created_at: now,
         };
-        let batch =
-            Batch::new().with(Change::InsertTenant(tenant.clone())).with(Change::PutService(service));
+        let batch = Batch::new().with(Change::InsertTenant(tenant.clone())).with(Change::PutService(service));
         Ok((tenant, batch))
     }
 }

@@ -31,11 +31,7 @@ impl Command for PutTemplate {
     const NEEDS: Scope = Scope::Admin;
 
     async fn decide(&self, _: &Engine, caller: &Caller, now: Timestamp) -> Result<(Template, Batch), Error> {
-        let text = TemplateText {
-            subject: self.subject.as_deref(),
-            text: &self.text,
-            html: self.html.as_deref(),
-        };
+        let text = TemplateText { subject: self.subject.as_deref(), text: &self.text, html: self.html.as_deref() };
         lint(self.message, self.channel, &text)
             .map_err(|findings| Error::BadTemplate(findings.iter().map(ToString::to_string).collect()))?;
         let template = Template {

@@ -2,11 +2,7 @@
 
 use super::{Command, Decided, Target};
 use crate::{Caller, Engine, Error};
-use countersign_model::{
-    Event, EventKind, Scope, Timestamp,
-    event::DenialReason,
-    verification::Report,
-};
+use countersign_model::{Event, EventKind, Scope, Timestamp, event::DenialReason, verification::Report};
 use countersign_store::{Batch, Change};
 
 /// "This was decided elsewhere."

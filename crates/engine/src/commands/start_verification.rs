@@ -7,7 +7,7 @@ use crate::{
     metrics::Metrics,
 };
 use countersign_model::{
-    Address, Channel, Code, Event, EventKind, Message, MessageId, Payment, Sealed, Scope, Service, State, Timestamp,
+    Address, Channel, Code, Event, EventKind, Message, MessageId, Payment, Scope, Sealed, Service, State, Timestamp,
     Verification, VerificationId, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};

@@ -58,7 +58,8 @@ impl Deliver {
             return self.write_end(message, now).await;
         };
         let route = engine.routes().for_channel(message.channel);
-        let Some((name, provider)) = message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)))
+        let Some((name, provider)) =
+            message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)))
         else {
             message.note_no_route(now, engine.random().number());
             return self.write_end(message, now).await;
@@ -108,7 +109,8 @@ impl Deliver {
         payment: Option<&countersign_model::Payment>,
     ) -> Result<Rendered, Error> {
         let own = self.own_template(message, &verification.locale).await?;
-        let life_minutes = (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
+        let life_minutes =
+            (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
         let context = render::Context { code, brand: verification.brand.as_deref(), life_minutes, payment };
         self.0
             .templates()
@@ -141,7 +143,9 @@ impl Deliver {
         };
         metrics.attempted(provider, outcome);
         match result {
-            Ok(_) => tracing::info!(message = %message.id, verification = %message.verification, provider, "message accepted"),
+            Ok(_) => {
+                tracing::info!(message = %message.id, verification = %message.verification, provider, "message accepted")
+            }
             Err(error) => {
                 tracing::warn!(message = %message.id, verification = %message.verification, provider, %error, "message not accepted");
             }

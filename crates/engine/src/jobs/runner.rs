@@ -5,8 +5,8 @@
 use super::{Deliver, Expire, Progress, Purge, Receipts};
 use crate::{Engine, Error};
 use countersign_store::Topic;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

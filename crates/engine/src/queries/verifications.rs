@@ -1,9 +1,7 @@
 //! One verification, whole: where it stands, its messages, and all that happened to it.
 
 use crate::{Caller, Engine, Error, Thing, commands::Decided, keys};
-use countersign_model::{
-    Address, Code, Event, Limited, Message, Payment, Scope, Verification, VerificationId,
-};
+use countersign_model::{Address, Code, Event, Limited, Message, Payment, Scope, Verification, VerificationId};
 
 /// What became of the messages of a verification, and of itself.
 #[derive(Clone, Debug)]

@@ -1,10 +1,6 @@
 //! What the sandbox's endpoints share: the sandbox itself, queries, and addresses as people write them.
 
-use crate::{
-    Web,
-    body,
-    dialects::native::Problem,
-};
+use crate::{Web, body, dialects::native::Problem};
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{StatusCode, request::Parts},
@@ -33,7 +29,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Web> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, web).await;
-        query.map(|Query(value)| Self(value)).map_err(|error| bad(format!("The query is wrong: {}.", error.body_text())))
+        query
+            .map(|Query(value)| Self(value))
+            .map_err(|error| bad(format!("The query is wrong: {}.", error.body_text())))
     }
 }
 

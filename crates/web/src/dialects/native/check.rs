@@ -1,6 +1,11 @@
 //! `POST /v1/verifications/{id}/check`. A wrong code is an answer (200, `valid: false`), not an error.
 
-use super::{Problem, auth::Authenticated, extract::{Input, Segment}, verifications::WirePayment};
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::{Input, Segment},
+    verifications::WirePayment,
+};
 use crate::Web;
 use axum::{Json, extract::State};
 use countersign_engine::commands::{CheckCode, CodeChecked, Target};

@@ -63,8 +63,7 @@ impl Problem {
     pub(super) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
         let place = if pointer.is_empty() { "The body".to_owned() } else { format!("The field {pointer}") };
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", format!("{place} {detail}."));
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", format!("{place} {detail}."));
         problem.errors.push(FieldError { pointer, detail });
         problem
     }
@@ -113,10 +112,9 @@ impl Problem {
     fn limited(limited: Limited, now: Timestamp) -> Self {
         let (code, detail) = match limited.rule {
             LimitRule::SendGap => ("too_soon", "The last message to this destination is too recent.".to_owned()),
-            LimitRule::Sends { count, seconds } => (
-                "too_many_sends",
-                format!("This destination gets at most {count} messages in {seconds} seconds."),
-            ),
+            LimitRule::Sends { count, seconds } => {
+                ("too_many_sends", format!("This destination gets at most {count} messages in {seconds} seconds."))
+            }
             LimitRule::FailedChecks => (
                 "too_many_failed_checks",
                 "There were too many wrong codes for this destination; it rests for a while.".to_owned(),
@@ -129,11 +127,8 @@ impl Problem {
     }
 
     fn bad_template(findings: &[String]) -> Self {
-        let mut problem = Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_template",
-            "The template cannot be used; see errors.",
-        );
+        let mut problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_template", "The template cannot be used; see errors.");
         let error = |finding: &String| FieldError { pointer: String::new(), detail: finding.clone() };
         problem.errors = findings.iter().map(error).collect();
         problem
@@ -162,7 +157,9 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(value) = self.retry_after_seconds.and_then(|seconds| HeaderValue::try_from(seconds.to_string()).ok()) {
+        if let Some(value) =
+            self.retry_after_seconds.and_then(|seconds| HeaderValue::try_from(seconds.to_string()).ok())
+        {
             headers.insert(header::RETRY_AFTER, value);
         }
         if status == StatusCode::UNAUTHORIZED {

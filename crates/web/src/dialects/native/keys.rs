@@ -1,8 +1,17 @@
 //! `/v1/keys`: API keys. The secret of a key is in the answer that made it, and nowhere else.
 
-use super::{Problem, auth::Authenticated, extract::{Input, Segment}};
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::{Input, Segment},
+};
 use crate::{Web, time};
-use axum::{Json, extract::State, http::StatusCode, response::{IntoResponse as _, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use countersign_engine::commands::{CreateKey, RevokeKey};
 use countersign_model::{ApiKey, KeyId, Scope};
 use serde::{Deserialize, Serialize};
@@ -67,7 +76,10 @@ pub(super) struct KeyList {
 
 /// List keys
 #[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, description = "Oldest first", body = KeyList)))]
-pub(super) async fn list(State(web): State<Web>, Authenticated(caller): Authenticated) -> Result<Json<KeyList>, Problem> {
+pub(super) async fn list(
+    State(web): State<Web>,
+    Authenticated(caller): Authenticated,
+) -> Result<Json<KeyList>, Problem> {
     let keys = web.engine().api_keys(&caller).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(KeyList { keys: keys.into_iter().map(|key| KeyObject::of(key, None)).collect() }))
 }

@@ -2,13 +2,7 @@
 
 use super::{changes, check, history, keys, services, templates, verifications};
 use crate::Web;
-use axum::{
-    Router,
-    body::Bytes,
-    http::header::CONTENT_TYPE,
-    response::IntoResponse as _,
-    routing::get,
-};
+use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, response::IntoResponse as _, routing::get};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -61,5 +55,6 @@ pub(super) fn routes() -> Router<Web> {
         .routes(routes!(keys::revoke))
         .split_for_parts();
     let json = Bytes::from(document.to_json().unwrap_or_default());
-    router.route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], json.clone()).into_response()))
+    router
+        .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], json.clone()).into_response()))
 }

@@ -7,7 +7,12 @@ use super::{
     verifications::{NOT_A_LOCALE, is_locale},
 };
 use crate::{Web, time};
-use axum::{Json, extract::State, http::StatusCode, response::{IntoResponse as _, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use countersign_engine::commands::{DeleteService, PutService, ServiceWrite};
 use countersign_model::{Policy, Profile, Service};
 use serde::{Deserialize, Serialize};

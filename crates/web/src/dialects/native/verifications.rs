@@ -1,15 +1,22 @@
 //! `POST /v1/verifications` and `GET /v1/verifications/{id}`, and the object that both answer with.
 
-use super::{Problem, auth::Authenticated, extract::{Input, Segment}};
+use super::{
+    Problem,
+    auth::Authenticated,
+    extract::{Input, Segment},
+};
 use crate::{Web, time};
-use axum::{Json, extract::State, http::{StatusCode, header::LOCATION}, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
 use countersign_engine::{
     Engine,
     commands::{Decided, StartVerification},
 };
-use countersign_model::{
-    Address, Alphabet, Channel, Code, Payment, VerificationId,
-};
+use countersign_model::{Address, Alphabet, Channel, Code, Payment, VerificationId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -223,11 +230,15 @@ pub(super) fn is_locale(text: &str) -> bool {
 }
 
 fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
-    let fits = |(key, value): (&String, &String)| (1..=40).contains(&key.chars().count()) && value.chars().count() <= 200;
+    let fits =
+        |(key, value): (&String, &String)| (1..=40).contains(&key.chars().count()) && value.chars().count() <= 200;
     if metadata.len() <= 10 && metadata.iter().all(fits) {
         return Ok(());
     }
-    Err(Problem::field("/metadata", "takes at most 10 entries, with keys of 1 to 40 and values of at most 200 characters"))
+    Err(Problem::field(
+        "/metadata",
+        "takes at most 10 entries, with keys of 1 to 40 and values of at most 200 characters",
+    ))
 }
 
 /// Start a verification: send somebody a code
