@@ -108,12 +108,18 @@ export function copyButton({ text, what, shown = null, className = "copy" }) {
   return button;
 }
 
+/** A command in pieces that stay together where there is room: each option with its value. As text it is unchanged. */
+function pieces(command) {
+  if (command.includes("\n")) return [command];
+  return command.split(/(?<!^curl )(?<= )(?=-{1,2}[A-Za-z])/).map((piece) => el("span", { class: "piece" }, piece));
+}
+
 /** A command with its label and a copy button. */
 export function commandBlock({ label, command }) {
   return el(
     "figure",
     { class: "command" },
     el("figcaption", {}, el("span", {}, label), copyButton({ text: command, what: `command: ${label}` })),
-    el("pre", {}, el("code", {}, command)),
+    el("pre", {}, el("code", {}, ...pieces(command))),
   );
 }
