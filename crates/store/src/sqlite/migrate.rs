@@ -64,5 +64,10 @@ fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
-    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), reason: found }) }
+    if found == "ok" {
+        return Ok(());
+    }
+    // A heading may come first.
+    let reason = found.lines().last().unwrap_or_default().to_owned();
+    Err(OpenError::Damaged { path: path.to_owned(), reason })
 }

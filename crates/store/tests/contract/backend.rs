@@ -1,0 +1,56 @@
+//! The backends that the contract is tried on. A new one joins with an entry in [`each`] and in [`each_lasting`].
+
+use countersign_store::{Batch, Change, Role, Settings, Store};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A place for a store that nobody else uses.
+pub struct Place {
+    settings: Settings,
+    folder: Option<TempDir>,
+}
+
+impl Place {
+    /// A file in a folder of its own.
+    pub fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let settings = Settings::Sqlite { path: folder.path().join("countersign.db"), role: Role::Server };
+        Self { settings, folder: Some(folder) }
+    }
+
+    fn memory() -> Self {
+        Self { settings: Settings::Memory, folder: None }
+    }
+
+    /// Opens the store; again, if it was open and is closed now.
+    pub async fn open(&self) -> Store {
+        // Shown when the test fails, and tells the backend.
+        println!("{:?}", self.settings);
+        Store::open(self.settings.clone()).await.unwrap()
+    }
+
+    /// The database file, for tests of the one backend that has one.
+    pub fn file(&self) -> PathBuf {
+        self.folder.as_ref().unwrap().path().join("countersign.db")
+    }
+}
+
+/// A fresh place on each backend.
+pub fn each() -> Vec<Place> {
+    vec![Place::sqlite(), Place::memory()]
+}
+
+/// A fresh place on each backend that keeps what it has after it was closed.
+pub fn each_lasting() -> Vec<Place> {
+    vec![Place::sqlite()]
+}
+
+/// A batch of these changes.
+pub fn batch<const N: usize>(changes: [Change; N]) -> Batch {
+    changes.into_iter().fold(Batch::new(), Batch::with)
+}
+
+/// Writes what must be possible to write.
+pub async fn write<const N: usize>(store: &Store, changes: [Change; N]) {
+    store.write(batch(changes)).await.unwrap();
+}

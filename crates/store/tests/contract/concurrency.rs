@@ -1,0 +1,124 @@
+//! Many writers at once: neighbours in one group fail one by one, one of many wins, and a read sees what was answered.
+
+use crate::{
+    backend,
+    backend::{batch, write},
+    samples::*,
+};
+use countersign_model::{EventKind, Verification};
+use countersign_store::{Change, Error, Store};
+use tokio::task::JoinSet;
+
+async fn results_of(store: &Store, batches: impl Iterator<Item = [Change; 2]>) -> (usize, usize) {
+    let mut tasks = JoinSet::new();
+    for changes in batches {
+        let store = store.clone();
+        tasks.spawn(async move { store.write(batch(changes)).await });
+    }
+    let results = tasks.join_all().await;
+    let count = |wanted: Result<(), Error>| results.iter().filter(|result| **result == wanted).count();
+    (count(Ok(())), count(Err(Error::Conflict)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_hundred_writes_at_once_the_hundred_that_conflict_fail_alone_and_leave_nothing() {
+    for place in backend::each() {
+        let store = place.open().await;
+        for number in (0..200).filter(|number| number % 2 == 0) {
+            write(&store, [Change::InsertVerification(verification(number))]).await;
+        }
+        let batches = (0..200).map(|number| {
+            [
+                Change::InsertEvent(event(number, number, EventKind::Approved)),
+                Change::InsertVerification(verification(number)),
+            ]
+        });
+        assert_eq!(results_of(&store, batches).await, (100, 100));
+        for number in 0..200 {
+            let events = store.events_of(ours(), verification_id(number)).await.unwrap();
+            assert_eq!(events.len(), usize::try_from(number % 2).unwrap(), "{number}");
+            assert!(store.verification(ours(), verification_id(number)).await.unwrap().is_some());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_changes_of_one_version_exactly_one_is_made() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertVerification(verification(1))]).await;
+        let batches = (0..1000).map(|number| {
+            let changed = Verification { version: 1, wrong_checks: number, ..verification(1) };
+            [Change::UpdateVerification(changed), Change::InsertEvent(event(number, 1, EventKind::Approved))]
+        });
+        assert_eq!(results_of(&store, batches).await, (1, 999));
+        let kept = store.verification(ours(), verification_id(1)).await.unwrap().unwrap();
+        let events = store.events_of(ours(), verification_id(1)).await.unwrap();
+        assert_eq!((kept.version, events.len()), (2, 1));
+        let winner = event(kept.wrong_checks, 1, EventKind::Approved);
+        assert_eq!(events, [winner], "both changes are of the same batch");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_sees_what_was_answered_before_it_began() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let mut tasks = JoinSet::new();
+        for task in 0..8 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                write(&store, [Change::InsertVerification(verification(task))]).await;
+                for round in 1..50 {
+                    let read = store.verification(ours(), verification_id(task)).await.unwrap().unwrap();
+                    assert_eq!(read.version, round);
+                    write(&store, [Change::UpdateVerification(read)]).await;
+                }
+            });
+        }
+        tasks.join_all().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_decides_and_writes_again_after_a_conflict_loses_no_count() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertVerification(Verification { wrong_checks: 0, ..verification(1) })]).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..40 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                loop {
+                    let mut read = store.verification(ours(), verification_id(1)).await.unwrap().unwrap();
+                    read.wrong_checks += 1;
+                    match store.write(batch([Change::UpdateVerification(read)])).await {
+                        Err(Error::Conflict) => {}
+                        other => return other.unwrap(),
+                    }
+                }
+            });
+        }
+        tasks.join_all().await;
+        let kept = store.verification(ours(), verification_id(1)).await.unwrap().unwrap();
+        assert_eq!(kept.wrong_checks, 40);
+    }
+}
+
+#[tokio::test]
+async fn a_write_goes_on_when_nobody_waits_for_it_any_more() {
+    for place in backend::each() {
+        let store = place.open().await;
+        {
+            let abandoned = store.write(batch([Change::InsertVerification(verification(1))]));
+            tokio::select! {
+                biased;
+                _ = abandoned => {}
+                () = std::future::ready(()) => {}
+            }
+        }
+        // The queue keeps its order, so this comes after the other one.
+        write(&store, [Change::InsertVerification(verification(2))]).await;
+        assert!(store.verification(ours(), verification_id(1)).await.unwrap().is_some());
+    }
+}

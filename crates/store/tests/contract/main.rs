@@ -1,0 +1,43 @@
+//! What every backend promises, one module for each table and one for each promise that spans them. A test opens its store
+//! through `backend.rs`, on each backend in turn; what only one backend can do has a module with that backend's name.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod api_keys;
+#[cfg(test)]
+mod backend;
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod destinations;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod lasting;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod outbox;
+#[cfg(test)]
+mod purge;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod services;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod sqlite;
+#[cfg(test)]
+mod templates;
+#[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod verifications;
+#[cfg(test)]
+mod waiters;

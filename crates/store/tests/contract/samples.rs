@@ -1,0 +1,191 @@
+//! Values to keep: each field is filled, and differs from its default wherever that is possible.
+
+use countersign_model::{
+    ApiKey, BlindIndex, Channel, Destination, Event, EventId, EventKind, KeyId, Message, MessageId, Policy, Profile,
+    Scope, Sealed, Service, ServiceId, State, Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
+    address::{LineType, PhoneTraits},
+    message::{MessageState, Purpose},
+    policy::Limits,
+    verification::{CodeSource, LiveCode},
+};
+use countersign_store::{Answer, Change};
+use std::collections::BTreeMap;
+
+/// A moment.
+pub const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_ms(seconds * 1000)
+}
+
+fn bytes(number: u32) -> [u8; 16] {
+    u128::from(number).to_be_bytes()
+}
+
+pub fn tenant_id(number: u32) -> TenantId {
+    TenantId::from_bytes(bytes(number))
+}
+
+pub fn service_id(number: u32) -> ServiceId {
+    ServiceId::from_bytes(bytes(number))
+}
+
+pub fn verification_id(number: u32) -> VerificationId {
+    VerificationId::from_bytes(bytes(number))
+}
+
+pub fn message_id(number: u32) -> MessageId {
+    MessageId::from_bytes(bytes(number))
+}
+
+pub fn key_id(number: u32) -> KeyId {
+    KeyId::from_bytes(bytes(number))
+}
+
+/// The one that most samples belong to.
+pub const fn ours() -> TenantId {
+    TenantId::from_bytes([7; 16])
+}
+
+pub const fn service_of_ours() -> ServiceId {
+    ServiceId::from_bytes([8; 16])
+}
+
+pub const fn address(number: u8) -> BlindIndex {
+    BlindIndex([number; 32])
+}
+
+fn sealed(byte: u8) -> Sealed {
+    Sealed { key_version: 3, bytes: vec![byte; 40] }
+}
+
+pub fn tenant(number: u32) -> Tenant {
+    Tenant { id: tenant_id(number), name: format!("tenant-{number}"), created_at: at(1) }
+}
+
+pub fn api_key(number: u32) -> ApiKey {
+    ApiKey {
+        id: key_id(number),
+        tenant: ours(),
+        name: "Größe \"10\"".to_owned(),
+        scopes: vec![Scope::Admin, Scope::VerificationsRead],
+        created_at: at(2),
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+pub fn service(number: u32) -> Service {
+    Service {
+        id: service_id(number),
+        tenant: ours(),
+        version: 0,
+        name: format!("service-{number}"),
+        brand: Some("Bücher & Söhne\u{1f4d6}".to_owned()),
+        sender: Some("BOOKS".to_owned()),
+        default_locale: "de-CH".to_owned(),
+        policy: Policy::of(Profile::Compat),
+        created_at: at(3),
+    }
+}
+
+pub fn template(channel: Channel, locale: &str) -> Template {
+    Template {
+        tenant: ours(),
+        message: Purpose::Payment,
+        channel,
+        locale: locale.to_owned(),
+        subject: Some("Betreff".to_owned()),
+        text: "line one\nline {{ code }}".to_owned(),
+        html: Some("<b>&amp;</b>".to_owned()),
+        updated_at: at(4),
+    }
+}
+
+/// A pending one that ends at second 300.
+pub fn verification(number: u32) -> Verification {
+    Verification {
+        id: verification_id(number),
+        tenant: ours(),
+        version: 0,
+        service: service_of_ours(),
+        service_name: "default".to_owned(),
+        channel: Channel::Voice,
+        to: sealed(1),
+        to_index: address(1),
+        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::FixedOrMobile }),
+        policy: Policy::of(Profile::Standard),
+        code: CodeSource::Own(sealed(2)),
+        codes: vec![
+            LiveCode { generation: 4, expires_at: Some(at(200)) },
+            LiveCode { generation: 5, expires_at: Some(at(300)) },
+        ],
+        brand: Some("Brand".to_owned()),
+        sender: Some("+34600000000".to_owned()),
+        locale: "es".to_owned(),
+        metadata: BTreeMap::from([("a \u{0}\"\\".to_owned(), "\n\u{1f600}".to_owned())]),
+        payment: Some(sealed(3)),
+        state: State::Pending,
+        wrong_checks: 2,
+        sends: 3,
+        created_at: at(5),
+        decided_at: None,
+    }
+}
+
+/// One that ended.
+pub fn ended(number: u32, decided_at: Timestamp) -> Verification {
+    Verification { state: State::Approved, decided_at: Some(decided_at), ..verification(number) }
+}
+
+/// A queued one of the verification of that number.
+pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
+    Message {
+        id: message_id(number),
+        tenant: ours(),
+        version: 0,
+        verification: verification_id(of),
+        generation: 5,
+        purpose: Purpose::Payment,
+        channel: Channel::Email,
+        state: MessageState::Queued,
+        due_at: Some(due_at),
+        give_up_at: at(300),
+        rounds: 1,
+        tried: vec!["a".to_owned()],
+        refused_by: vec!["b".to_owned(), "c".to_owned()],
+        attempts: 4,
+        provider: Some("d".to_owned()),
+        reference: Some("ref-\u{e9}".to_owned()),
+        reason: Some("said \"no\"".to_owned()),
+        created_at: at(6),
+        updated_at: at(7),
+    }
+}
+
+pub fn event(number: u32, of: u32, kind: EventKind) -> Event {
+    let id = EventId::from_bytes(bytes(number));
+    Event { id, tenant: ours(), verification: verification_id(of), at: at(8), kind }
+}
+
+pub fn answer(number: u8, created_at: Timestamp) -> Answer {
+    Answer { tenant: ours(), key: [number; 32], request: [0xff; 32], outcome: sealed(4), created_at }
+}
+
+/// A destination that has sent once, at that moment.
+pub fn destination(sent_at: Timestamp) -> Destination {
+    let mut destination = Destination::default();
+    destination.count_send(&limits(), sent_at).unwrap();
+    destination
+}
+
+pub fn limits() -> Limits {
+    Policy::of(Profile::Standard).limits
+}
+
+pub fn put_destination(number: u8, destination: &Destination) -> Change {
+    Change::PutDestination {
+        tenant: ours(),
+        service: service_of_ours(),
+        index: address(number),
+        destination: destination.clone(),
+    }
+}
