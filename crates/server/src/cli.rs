@@ -9,7 +9,7 @@ mod tenants;
 
 use crate::{
     Failure,
-    config::{self, Config, ConfigError, Loaded},
+    config::{self, Config, ConfigError, Loaded, settings::Server},
     listen::{self, Limits, Listener},
     wiring::Product,
 };
@@ -82,21 +82,33 @@ impl ConfigFile {
     }
 }
 
+impl Limits {
+    /// As they are set. Of the time for a stop most is for requests; the rest is for closing everything else.
+    fn of(server: &Server) -> Self {
+        Self {
+            max_connections: server.max_connections,
+            header_timeout: server.header_timeout,
+            keep_alive: server.keep_alive,
+            drain: server.shutdown / 10 * 7,
+        }
+    }
+}
+
 /// Tells each listener's address on standard output, answers until `stop`, then ends the product.
 async fn answer(
     product: Product,
     listeners: Vec<Listener>,
-    limits: Limits,
+    server: &Server,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     for listener in &listeners {
         crate::out::line(&format!("ready {}", listener.url()))?;
     }
-    let cut = listen::serve(listeners, product.router.clone(), limits, stop).await;
+    let cut = listen::serve(listeners, product.router.clone(), Limits::of(server), stop).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "cut off what had not ended in time");
     }
-    product.close().await;
+    product.close(server.shutdown / 5).await;
     tracing::info!("stopped");
     Ok(())
 }

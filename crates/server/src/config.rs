@@ -98,10 +98,12 @@ impl Loaded {
         let path: Vec<&str> = name.split('.').collect();
         let what = format!("{name}: {what}");
         let (node, depth) = self.tree.nearest(&path);
-        match &node.origin {
-            Origin::Default => ConfigError::new(what),
-            origin if depth == path.len() => ConfigError::at(origin.value_place(), what),
-            origin => ConfigError::at(origin.key_place(), what),
+        if node.origin == Origin::Default {
+            ConfigError::new(what)
+        } else if depth == path.len() {
+            ConfigError::at(node.origin.value_place(), what)
+        } else {
+            ConfigError::at(node.origin.key_place(), what)
         }
     }
 }

@@ -1,19 +1,52 @@
-//! The one place where store, keys, providers, engine and web are put together.
+//! The one place where store, keys, providers, engine and web are put together. Everything opens in the order in which it
+//! is listed, and ends in the opposite one.
 
 use crate::{Failure, config::Settings};
 use axum::Router;
-use std::path::Path;
+use countersign_delivery::{
+    NumberLookup, Routes,
+    providers::{self, Providers, sandbox::SandboxProvider},
+};
+use countersign_engine::{
+    Engine, Error, Parts, Sandbox,
+    clock::{Clock, SystemChance},
+    jobs::Jobs,
+    keys::Keys,
+    sandbox::StoredInbox,
+};
+use countersign_model::Channel;
+use countersign_store::{self as store, Role, Store};
+use countersign_web::{self as web, Web};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The running product: what answers requests, and what must be ended after the last one.
 pub struct Product {
     /// Answers every request.
     pub router: Router,
+    jobs: Jobs,
+    store: Store,
 }
 
-impl std::fmt::Debug for Product {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Product")
-    }
+/// The engine for a command that does one thing and ends: no jobs, no web.
+pub struct Tool {
+    /// Does it.
+    pub engine: Engine,
+    store: Store,
+}
+
+/// What dev mode is made of besides its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Dev<'a> {
+    /// Where everything is kept.
+    pub dir: &'a Path,
+    /// The private authority's certificate, if there is TLS.
+    pub ca_file: Option<&'a Path>,
+    /// How callers reach this server, for commands to paste.
+    pub url: &'a str,
 }
 
 impl Product {
@@ -21,19 +54,137 @@ impl Product {
     ///
     /// # Errors
     /// When one of them cannot be used, in one line that says what to do.
-    pub async fn open(_settings: &Settings) -> Result<Self, Failure> {
-        Ok(Self { router: Router::new() })
+    pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let providers = providers::build(&settings.providers).map_err(usage)?;
+        settings.routes.check(&providers).map_err(usage)?;
+        let mut base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Server).await?;
+        (base.providers, base.routes) = (providers, settings.routes.clone());
+        base.retention = retention(settings);
+        let store = base.store.clone();
+        let engine = base.engine().await?;
+        Ok(Self::start(&engine, store, None, None, settings.server.body_timeout))
     }
 
-    /// For `dev`: everything in one folder, the sandbox in place of providers, two tenants with credentials. `ca_file` is
-    /// what `/sandbox/credentials` tells.
+    /// For `dev`: everything in one folder, the sandbox in place of providers, two tenants with credentials. Returns the
+    /// commands that a newcomer can paste, too: a title and a shell command each.
     ///
     /// # Errors
     /// When the folder cannot be used, in one line that says what to do.
-    pub async fn open_dev(_dir: &Path, _ca_file: Option<&Path>) -> Result<Self, Failure> {
-        Ok(Self { router: Router::new() })
+    pub async fn open_dev(settings: &Settings, dev: Dev<'_>) -> Result<(Self, Vec<(&'static str, String)>), Failure> {
+        let (database, keys) = (dev.dir.join("countersign.sqlite"), dev.dir.join("keys.json"));
+        let mut base = Foundation::open(&database, &keys, Role::Server).await?;
+        base.carry_into_sandbox()?;
+        base.retention = retention(settings);
+        let store = base.store.clone();
+        let engine = base.engine().await?;
+        let sandbox = Sandbox::open(&engine).await.map_err(cannot_start)?;
+        let commands = web::first_commands(&sandbox, dev.url);
+        let ca_file = dev.ca_file.map(|path| path.display().to_string());
+        Ok((Self::start(&engine, store, Some(sandbox), ca_file, settings.server.body_timeout), commands))
     }
 
-    /// Ends the jobs at their next step and closes the store. To be called when no request runs any more.
-    pub async fn close(self) {}
+    fn start(
+        engine: &Engine,
+        store: Store,
+        sandbox: Option<Sandbox>,
+        ca_file: Option<String>,
+        body_timeout: Duration,
+    ) -> Self {
+        let parts = web::Parts { engine: engine.clone(), sandbox, body_timeout, ca_file };
+        Self { router: web::router(Web::new(parts)), jobs: Jobs::start(engine), store }
+    }
+
+    /// Ends the jobs at their next step and closes the store. To be called when no request runs any more. A job that takes
+    /// longer than `patience` is left: its lease ends by itself, and the next start takes it up.
+    pub async fn close(self, patience: Duration) {
+        if tokio::time::timeout(patience, self.jobs.stop()).await.is_err() {
+            tracing::warn!("a message is still on its way to a provider; it will be tried again after the next start");
+        }
+        self.store.close().await;
+    }
+}
+
+impl Tool {
+    /// Opens the store and the keys of these settings, beside a running server or without one.
+    ///
+    /// # Errors
+    /// When one of them cannot be used, in one line that says what to do.
+    pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Tool).await?;
+        let store = base.store.clone();
+        Ok(Self { engine: base.engine().await?, store })
+    }
+
+    /// Closes the store.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// What an engine stands on.
+struct Foundation {
+    store: Store,
+    keys: Keys,
+    clock: Arc<Clock>,
+    random: Arc<SystemChance>,
+    providers: Providers,
+    routes: Routes,
+    lookup: Option<Arc<dyn NumberLookup>>,
+    retention: Duration,
+}
+
+impl Foundation {
+    /// The store first: it makes the folder in which the key file is, as a rule.
+    async fn open(database: &Path, key_file: &Path, role: Role) -> Result<Self, Failure> {
+        let place = store::Settings::Sqlite { path: PathBuf::from(database), role };
+        let store = Store::open(place).await.map_err(|error| Failure::other(error.to_string()))?;
+        let random = Arc::new(SystemChance::default());
+        let keys = Keys::load_or_create(key_file, &*random).map_err(|error| Failure::other(error.to_string()))?;
+        Ok(Self {
+            store,
+            keys,
+            clock: Arc::new(Clock::system()),
+            random,
+            providers: Providers::default(),
+            routes: Routes::default(),
+            lookup: None,
+            retention: Duration::ZERO,
+        })
+    }
+
+    fn carry_into_sandbox(&mut self) -> Result<(), Failure> {
+        let inbox = || StoredInbox { store: self.store.clone(), clock: Arc::clone(&self.clock) };
+        let name = SandboxProvider::<StoredInbox>::NAME;
+        self.providers.insert(name, Arc::new(SandboxProvider::new(inbox()))).map_err(usage)?;
+        self.routes = Routes::new(Channel::ALL.map(|channel| (channel, vec![name.to_owned()])));
+        self.lookup = Some(Arc::new(inbox()));
+        Ok(())
+    }
+
+    async fn engine(self) -> Result<Engine, Failure> {
+        let parts = Parts {
+            store: self.store,
+            keys: Arc::new(self.keys),
+            providers: self.providers,
+            routes: self.routes,
+            lookup: self.lookup,
+            clock: self.clock,
+            random: self.random,
+            retention: self.retention,
+        };
+        Engine::new(parts).await.map_err(cannot_start)
+    }
+}
+
+fn retention(settings: &Settings) -> Duration {
+    Duration::from_hours(24 * u64::from(settings.retention.days))
+}
+
+fn cannot_start(error: Error) -> Failure {
+    let why = if let Error::Internal(why) = error { why } else { error.to_string() };
+    Failure::other(format!("cannot start: {why}"))
+}
+
+fn usage(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(vec![error.to_string()])
 }

@@ -4,12 +4,12 @@ use super::answer;
 use crate::{
     Failure,
     config::{Config, settings::LogFormat},
-    listen::{Limits, Listener},
+    listen::Listener,
     out, shutdown, telemetry, tls,
-    wiring::Product,
+    wiring::{self, Product},
 };
 use clap::Args;
-use countersign_model::Timestamp;
+use countersign_engine::clock::Clock;
 use std::{
     fs,
     net::SocketAddr,
@@ -57,9 +57,11 @@ impl Dev {
         let stop = shutdown::on_signals()?;
         let folder = Folder::open(self.data.as_deref())?;
         let (listeners, ca_file) = self.listeners(folder.path()).await?;
-        let product = Product::open_dev(folder.path(), ca_file.as_deref()).await?;
-        greet(&listeners);
-        answer(product, listeners, Limits::of(&settings.server), stop).await
+        let url = listeners.first().map(Listener::url).unwrap_or_default();
+        let dev = wiring::Dev { dir: folder.path(), ca_file: ca_file.as_deref(), url: &url };
+        let (product, commands) = Product::open_dev(&settings, dev).await?;
+        greet(&url, &commands);
+        answer(product, listeners, &settings.server, stop).await
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -82,7 +84,7 @@ impl Dev {
         let mut listeners = vec![Listener::bind(self.listen).await?];
         let Some(address) = self.tls_listen else { return Ok((listeners, None)) };
         let listener = Listener::bind(address).await?;
-        let made = tls::dev::dev_certificate(dir, now())?;
+        let made = tls::dev::dev_certificate(dir, Clock::system().wall())?;
         listeners.push(listener.with_tls(made.config));
         Ok((listeners, Some(made.ca_file)))
     }
@@ -111,13 +113,10 @@ impl Folder {
     }
 }
 
-fn greet(listeners: &[Listener]) {
-    if let Some(first) = listeners.first() {
-        out::complain(&format!("Countersign in dev mode: messages land in {}/sandbox", first.url()));
+fn greet(url: &str, commands: &[(&str, String)]) {
+    out::complain(&format!("Countersign in dev mode. Messages land in {url}/sandbox"));
+    for (title, command) in commands {
+        out::complain(&format!("\n{title}:\n  {command}"));
     }
-}
-
-/// The moment from which certificates count. `countersign-engine`'s clock takes this over.
-fn now() -> Timestamp {
-    Timestamp::from_ms(0)
+    out::complain("");
 }

@@ -1,8 +1,13 @@
 //! `countersign keys`: the API keys of a tenant.
 
 use super::ConfigFile;
-use crate::Failure;
+use crate::{Failure, out, wiring::Tool};
 use clap::{Args, Subcommand};
+use countersign_engine::{
+    Caller, Engine,
+    commands::{CreateKey, RevokeKey},
+};
+use countersign_model::{ApiKey, KeyId, Scope};
 
 /// Make, list and revoke a tenant's API keys
 #[derive(Debug, Args)]
@@ -17,37 +22,89 @@ pub(super) struct Keys {
 enum Action {
     /// Make a key and print it, this once: only its hash is kept
     Create {
-        /// Whose key: the tenant's name or id
+        /// Whose key: the tenant's name
         #[arg(long)]
         tenant: String,
         /// What it is for, so that you know it again in the list
         #[arg(long)]
         name: String,
-        /// What it may do; may be given more than once. Without it: everything the native API offers to a backend
-        #[arg(long = "scope", value_name = "SCOPE")]
-        scopes: Vec<String>,
+        /// What it may do: verifications:write, verifications:read or admin; may be given more than once. Without it: write
+        /// and read verifications
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
+        scopes: Vec<Scope>,
     },
     /// List a tenant's keys, without the keys themselves
     List {
-        /// Whose keys: the tenant's name or id
+        /// Whose keys: the tenant's name
         #[arg(long)]
         tenant: String,
     },
     /// Revoke a key: from now on it opens nothing
     Revoke {
-        /// Whose key: the tenant's name or id
+        /// Whose key: the tenant's name
         #[arg(long)]
         tenant: String,
         /// The key's id, as the list shows it
-        id: String,
+        id: KeyId,
     },
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let known = Scope::ALL.map(Scope::name).join(", ");
+    Scope::parse(text).ok_or_else(|| format!("there is {known}"))
 }
 
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let _settings = self.file.load()?.settings;
-        match self.action {
-            Action::Create { .. } | Action::List { .. } | Action::Revoke { .. } => Err(Failure::other("not wired yet")),
+        let tool = Tool::open(&self.file.load()?.settings).await?;
+        let done = self.action.run(&tool.engine).await;
+        tool.close().await;
+        done
+    }
+}
+
+impl Action {
+    async fn run(self, engine: &Engine) -> Result<(), Failure> {
+        match self {
+            Self::Create { tenant, name, scopes } => {
+                create(engine, &operator_of(engine, &tenant).await?, name, scopes).await
+            }
+            Self::List { tenant } => list(engine, &operator_of(engine, &tenant).await?).await,
+            Self::Revoke { tenant, id } => revoke(engine, &operator_of(engine, &tenant).await?, id).await,
         }
     }
+}
+
+async fn operator_of(engine: &Engine, name: &str) -> Result<Caller, Failure> {
+    match engine.tenant_named(name).await {
+        Ok(tenant) => Ok(Caller::operator(tenant.id)),
+        Err(error) => Err(Failure::other(format!("{name}: {error}; `countersign tenants list` shows all"))),
+    }
+}
+
+async fn create(engine: &Engine, operator: &Caller, name: String, scopes: Vec<Scope>) -> Result<(), Failure> {
+    let scopes = if scopes.is_empty() { vec![Scope::VerificationsWrite, Scope::VerificationsRead] } else { scopes };
+    match engine.run(operator, None, &CreateKey { name, scopes }).await {
+        Ok(created) => out::line(&created.secret),
+        Err(error) => Err(Failure::other(format!("cannot make the key: {error}"))),
+    }
+}
+
+async fn list(engine: &Engine, operator: &Caller) -> Result<(), Failure> {
+    let keys = engine.api_keys(operator).await;
+    for key in keys.map_err(|error| Failure::other(format!("cannot list the keys: {error}")))? {
+        out::line(&shown(&key))?;
+    }
+    Ok(())
+}
+
+fn shown(key: &ApiKey) -> String {
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
+    let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
+    format!("{}  {state:7}  {}  {}", key.id, scopes.join(","), key.name)
+}
+
+async fn revoke(engine: &Engine, operator: &Caller, id: KeyId) -> Result<(), Failure> {
+    let revoked = engine.run(operator, None, &RevokeKey { id }).await;
+    revoked.map_err(|error| Failure::other(format!("cannot revoke {id}: {error}; `countersign keys list` shows all")))
 }

@@ -4,7 +4,7 @@ use super::{ConfigFile, answer};
 use crate::{
     Failure,
     config::{Loaded, settings::Server},
-    listen::{Limits, Listener},
+    listen::Listener,
     shutdown, telemetry, tls,
     wiring::Product,
 };
@@ -28,7 +28,7 @@ impl Serve {
         let stop = shutdown::on_signals()?;
         let listeners = listeners(&settings.server).await?;
         let product = Product::open(settings).await?;
-        answer(product, listeners, Limits::of(&settings.server), stop).await
+        answer(product, listeners, &settings.server, stop).await
     }
 }
 
@@ -55,16 +55,4 @@ async fn listeners(server: &Server) -> Result<Vec<Listener>, Failure> {
         }
     }
     Ok(listeners)
-}
-
-impl Limits {
-    /// As they are set.
-    pub(super) fn of(server: &Server) -> Self {
-        Self {
-            max_connections: server.max_connections,
-            header_timeout: server.header_timeout,
-            keep_alive: server.keep_alive,
-            drain: server.shutdown,
-        }
-    }
 }

@@ -60,7 +60,7 @@ pub struct Server {
     /// For a connection without a request.
     #[serde(rename = "keep_alive_seconds", deserialize_with = "shapes::seconds")]
     pub keep_alive: Duration,
-    /// For requests that have begun, at a stop.
+    /// A stop takes at most this long.
     #[serde(rename = "shutdown_seconds", deserialize_with = "shapes::seconds")]
     pub shutdown: Duration,
 }
