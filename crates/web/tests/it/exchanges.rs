@@ -1,0 +1,27 @@
+//! Plays every `testdata/*.http`. With `REWRITE_TESTDATA=1` the answers in the files are replaced by what the server says
+//! now; the difference is for the reviewer of the commit.
+
+use crate::wire::play;
+use std::{fs, path::Path};
+
+async fn plays(dialect: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialects").join(dialect).join("testdata");
+    let mut played = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let story = fs::read_to_string(&path).unwrap();
+        let told = play(story.trim_end()).await;
+        if std::env::var_os("REWRITE_TESTDATA").is_some() {
+            fs::write(&path, &told).unwrap();
+        } else {
+            assert_eq!(told, story, "{}", path.display());
+        }
+        played += 1;
+    }
+    assert!(played > 0);
+}
+
+#[tokio::test]
+async fn native_answers_to_the_letter() {
+    plays("native").await;
+}
