@@ -15,6 +15,7 @@ macro_rules! file {
 
 const FILES: &[(&str, Asset)] = &[
     ("/docs", file!("index.html", "text/html; charset=utf-8")),
+    ("/docs/assets/favicon.svg", file!("favicon.svg", "image/svg+xml")),
     ("/docs/assets/init.js", file!("init.js", "text/javascript; charset=utf-8")),
     ("/docs/assets/theme.css", file!("theme.css", "text/css; charset=utf-8")),
     ("/docs/assets/swagger-ui.css", file!("swagger-ui.css", "text/css; charset=utf-8")),

@@ -46,7 +46,7 @@ impl Deliver {
     pub async fn attempt(&self, message: Message) {
         let id = message.id;
         if let Err(error) = self.step(message).await {
-            tracing::warn!(message = %id, %error, "an attempt could not be completed; it will be repeated");
+            tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
     }
 
@@ -67,7 +67,7 @@ impl Deliver {
         let outgoing = match self.outgoing(&message, &verification).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
-                tracing::error!(message = %message.id, %error, "a message could not be put together");
+                tracing::error!(message_id = %message.id, %error, "a message could not be put together");
                 message.fail("the message could not be put together; the log has the reason", now);
                 return self.write_end(message, now).await;
             }
@@ -144,10 +144,10 @@ impl Deliver {
         metrics.attempted(provider, outcome);
         match result {
             Ok(_) => {
-                tracing::info!(message = %message.id, verification = %message.verification, provider, "message accepted")
+                tracing::info!(message_id = %message.id, verification_id = %message.verification, provider, "message accepted")
             }
             Err(error) => {
-                tracing::warn!(message = %message.id, verification = %message.verification, provider, %error, "message not accepted");
+                tracing::warn!(message_id = %message.id, verification_id = %message.verification, provider, %error, "message not accepted");
             }
         }
     }
@@ -184,7 +184,7 @@ impl Deliver {
             }
             let stands = engine.store().message(message.tenant, message.id).await?;
             if stands.is_none_or(|stands| stands.version != message.version) {
-                tracing::warn!(message = %message.id, "another worker has taken this message over");
+                tracing::warn!(message_id = %message.id, "another worker has taken this message over");
                 return Ok(());
             }
             let Some(fresh) = engine.store().verification(message.tenant, message.verification).await? else {

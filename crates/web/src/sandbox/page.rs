@@ -16,6 +16,13 @@ const FILES: &[(&str, Asset)] = &[
     ("/sandbox", file!("index.html", "text/html; charset=utf-8")),
     ("/sandbox/assets/style.css", file!("style.css", "text/css; charset=utf-8")),
     ("/sandbox/assets/script.js", file!("script.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/clock.js", file!("clock.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/dom.js", file!("dom.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/feed.js", file!("feed.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/inbox.js", file!("inbox.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/message.js", file!("message.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/outcomes.js", file!("outcomes.js", "text/javascript; charset=utf-8")),
+    ("/sandbox/assets/try.js", file!("try.js", "text/javascript; charset=utf-8")),
     ("/sandbox/assets/favicon.svg", file!("favicon.svg", "image/svg+xml")),
 ];
 
