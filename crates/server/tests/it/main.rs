@@ -1,0 +1,13 @@
+//! What only shows from outside: the real binary, real sockets, and the shape of the source tree.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by panicking, and so do the functions that tests share"
+)]
+
+mod listening;
+mod program;
+mod shape;

@@ -1,0 +1,258 @@
+//! The real binary: what it prints, where, and how it ends.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn countersign(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    told(&countersign(arguments).output().unwrap())
+}
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A configuration that `serve` takes, in a folder of its own.
+fn good(dir: &Path) -> String {
+    let shown = dir.display();
+    format!(
+        "[server]\nlisten = '127.0.0.1:0'\n[store]\npath = '{shown}/countersign.sqlite'\n[keys]\nfile = '{shown}/keys.json'\n\
+         [providers.smtp.main]\nhost = 'localhost'\ntls = 'none'\nfrom = 'a@b.example'\n[routes]\nemail = ['main']\n"
+    )
+}
+
+fn written(dir: &Path, text: &str) -> String {
+    let path = dir.join("c.toml");
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_good_configuration_is_printed_with_its_origins() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let output =
+        countersign(&["check-config", "--config", &file]).env("COUNTERSIGN__LOG__LEVEL", "debug").output().unwrap();
+    let (status, out, err) = told(&output);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let line = |name: &str| {
+        let line = out.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("server.listen"), format!("server.listen = \"127.0.0.1:0\" # {file}:2"));
+    assert_eq!(line("log.level"), "log.level = \"debug\" # COUNTERSIGN__LOG__LEVEL");
+    assert_eq!(line("retention.days"), "retention.days = 90 # default");
+    out.parse::<toml::Table>().expect("what is printed can be read as a configuration again");
+}
+
+#[test]
+fn a_bad_line_is_named_with_file_line_and_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), "[server]\nlisten = '127.0.0.1:0'\n  listen_tls = ''\n");
+    for command in ["check-config", "serve", "tenants"] {
+        let arguments = [command, "--config", &file, "list"];
+        let arguments = if command == "tenants" { &arguments[..] } else { &arguments[..3] };
+        let (status, out, err) = run(arguments);
+        assert_eq!((status, out.as_str()), (Some(2), ""), "{command}");
+        assert!(
+            err.starts_with(&format!("countersign: {file}:3:3: server: unknown setting `listen_tls`, expected")),
+            "{err}"
+        );
+        assert_eq!(err.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_weak_setting_is_refused_by_serve_and_told_by_check_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()).replace("127.0.0.1:0", "0.0.0.0:0"));
+    for command in ["check-config", "serve"] {
+        let (status, _, err) = run(&[command, "--config", &file]);
+        assert_eq!(status, Some(2), "{command}");
+        assert!(err.starts_with(&format!("countersign: {file}:2:10: server.listen: other machines")), "{err}");
+    }
+    assert!(!dir.path().join("keys.json").exists(), "nothing is made before everything was checked");
+}
+
+#[test]
+fn dev_mode_shows_its_codes_to_this_machine_only() {
+    let (status, out, err) = run(&["dev", "--listen", "0.0.0.0:0"]);
+    assert_eq!((status, out.as_str()), (Some(2), ""));
+    assert!(err.ends_with("0.0.0.0:0 needs --allow-remote\n"), "{err}");
+    let (status, _, err) = run(&["dev", "--store-url", "postgres://localhost/x"]);
+    let line = "countersign: --store-url: this build has only the embedded store; use --data DIR to keep state\n";
+    assert_eq!((status, err.as_str()), (Some(2), line));
+}
+
+#[test]
+fn help_names_every_command() {
+    let (status, out, err) = run(&["--help"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    for command in ["dev", "serve", "check-config", "tenants", "keys", "completions"] {
+        assert!(out.contains(&format!("\n  {command} ")), "{command}");
+        let (status, help, _) = run(&[command, "--help"]);
+        assert!(status == Some(0) && help.contains(&format!("Usage: countersign {command}")), "{command}: {help}");
+    }
+    assert_eq!(run(&["--nonsense"]).0, Some(2));
+}
+
+#[test]
+fn each_shell_gets_a_completion_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (status, out, err) = run(&["completions", shell]);
+        assert_eq!((status, err.as_str()), (Some(0), ""), "{shell}");
+        assert!(out.contains("check-config"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child =
+        countersign(&["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let (status, _, err) = told(&child.wait_with_output().unwrap());
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_key_is_made_listed_and_revoked() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let of = |arguments: &[&str]| run(&[arguments, &["--config", &file]].concat());
+    let (status, tenant, _) = of(&["tenants", "create", "acme"]);
+    assert_eq!(status, Some(0));
+    assert_eq!(of(&["tenants", "list"]).1, format!("{}  acme\n", tenant.trim()));
+    let (_, secret, _) = of(&["keys", "create", "--tenant", "acme", "--name", "the shop", "--scope", "admin"]);
+    assert!(secret.starts_with("cs_"), "{secret}");
+    let (_, listed, _) = of(&["keys", "list", "--tenant", "acme"]);
+    let id = listed.split_whitespace().next().unwrap();
+    assert_eq!(listed, format!("{id}  active   admin  the shop\n"));
+    assert_eq!(of(&["keys", "revoke", "--tenant", "acme", id]), (Some(0), String::new(), String::new()));
+    assert!(of(&["keys", "list", "--tenant", "acme"]).1.contains("  revoked  "));
+}
+
+#[test]
+fn what_cannot_be_done_to_tenants_and_keys_is_told_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let of = |arguments: &[&str]| {
+        let (status, out, err) = run(&[arguments, &["--config", &file]].concat());
+        assert_eq!((out.as_str(), err.lines().count()), ("", 1), "{err}");
+        (status, err)
+    };
+    assert_eq!(run(&["tenants", "create", "acme", "--config", &file]).0, Some(0));
+    let again = "countersign: cannot make the tenant acme: there is a tenant of this name already\n";
+    assert_eq!(of(&["tenants", "create", "acme"]), (Some(1), again.to_owned()));
+    assert_eq!(of(&["tenants", "create", "A b"]).0, Some(1));
+    let unknown = "countersign: nobody: no such tenant; `countersign tenants list` shows all\n";
+    assert_eq!(of(&["keys", "list", "--tenant", "nobody"]), (Some(1), unknown.to_owned()));
+    fs::write(dir.path().join("countersign.sqlite"), "not a database, and long enough to be looked at as one").unwrap();
+    assert_eq!(of(&["tenants", "list"]).0, Some(1));
+}
+
+/// A server that runs until it is told to stop.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = countersign(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Some(url) = line.strip_prefix("ready ") else {
+            let mut why = String::new();
+            child.stderr.as_mut().unwrap().read_to_string(&mut why).unwrap();
+            panic!("not ready: {line:?} {why}");
+        };
+        Self { url: url.trim().to_owned(), child }
+    }
+
+    fn stop(self) -> (Option<i32>, String) {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let (status, _, err) = told(&self.child.wait_with_output().unwrap());
+        (status, err)
+    }
+}
+
+async fn get(url: &str, path: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn dev_mode_is_ready_when_it_says_so_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = countersign(&["dev", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", dir.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let server = Server { url: line.strip_prefix("ready ").unwrap().trim().to_owned(), child };
+    assert_eq!(get(&server.url, "/healthz/ready").await.0, 200);
+    let (status, err) = server.stop();
+    assert_eq!(status, Some(0));
+    assert!(err.contains("/v1/verifications") && err.contains("/sandbox\n"), "{err}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the temporary folder stayed");
+}
+
+#[tokio::test]
+async fn the_credentials_of_dev_mode_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().display().to_string();
+    let arguments = ["dev", "--listen", "127.0.0.1:0", "--data", &data];
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let server = Server::start(&arguments);
+        seen.push(get(&server.url, "/sandbox/credentials").await);
+        assert_eq!(server.stop().0, Some(0));
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn serve_has_no_sandbox_and_logs_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let server = Server::start(&["serve", "--config", &file]);
+    assert_eq!(get(&server.url, "/healthz/ready").await.0, 200);
+    for path in ["/sandbox", "/sandbox/messages", "/sandbox/credentials", "/sandbox/clock"] {
+        assert_eq!(get(&server.url, path).await.0, 404, "{path}");
+    }
+    let (status, err) = server.stop();
+    assert_eq!(status, Some(0));
+    for line in err.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    }
+    assert!(err.contains("\"stopped\""), "{err}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, out, err) = run(&["dev", "--listen", &address]);
+    let line = format!("cannot listen on {address}: another program has this port; stop it, or choose another port");
+    assert_eq!((status, out.as_str(), err), (Some(1), "", format!("countersign: {line}\n")));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_told() {
+    let (status, out, err) = run(&["dev", "--listen", "127.0.0.1:0", "--data", "/dev/null/x"]);
+    assert_eq!((status, out.as_str()), (Some(1), ""));
+    assert!(err.starts_with("countersign: cannot make the data folder /dev/null/x: "), "{err}");
+    assert_eq!(err.lines().count(), 1);
+}
