@@ -40,11 +40,3 @@ impl From<ConfigError> for Failure {
         Self::usage(vec![error.to_string()])
     }
 }
-
-/// All that has no words of its own: the chain of causes in one line.
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        let line = format!("{error:#}");
-        Self::other(line.lines().map(str::trim).collect::<Vec<_>>().join(" "))
-    }
-}

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -179,9 +180,13 @@ impl Server {
         Self { url: url.trim().to_owned(), child }
     }
 
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     fn stop(self) -> (Option<i32>, String) {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+        self.signal("TERM");
         let (status, _, err) = told(&self.child.wait_with_output().unwrap());
         (status, err)
     }
@@ -207,6 +212,22 @@ async fn dev_mode_is_ready_when_it_says_so_and_leaves_nothing_behind() {
     assert_eq!(status, Some(0));
     assert!(err.contains("/v1/verifications") && err.contains("/sandbox\n"), "{err}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the temporary folder stayed");
+}
+
+#[test]
+fn a_second_signal_ends_everything_at_once() {
+    let mut server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
+    let mut client = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    let head = "POST /sandbox/clock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    client.write_all(head.as_bytes()).unwrap();
+    let mut first = [0; 12];
+    client.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100", "the request is in flight: its body is waited for");
+    server.signal("TERM");
+    let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|line| line.contains("stopping")));
+    server.signal("INT");
+    assert_eq!(server.child.wait().unwrap().code(), Some(1));
 }
 
 #[tokio::test]
