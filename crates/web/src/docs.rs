@@ -1,10 +1,10 @@
 //! `/docs`: a viewer for `/openapi.json`. Its files are vendored (see `assets/docs/VENDORED.md`); nothing is loaded from
-//! elsewhere. The viewer sets styles from its script, so this path alone allows inline styles.
+//! elsewhere.
 
 use crate::{Web, asset::Asset};
 use axum::{Router, routing::get};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 macro_rules! file {

@@ -8,7 +8,7 @@ const { SMTPServer } = require("smtp-server");
 const PostalMime = require("postal-mime").default;
 
 // {tls: "implicit" | "starttls" | "none", key, cert, user, password, say: {from, to, data: [code, text]},
-//  then: "mute" | "hang-up" (instead of the last answer) | "close" (after it)}
+//  port: 0 or a port, then: "mute" | "hang-up" (instead of the last answer) | "close" (after it)}
 const orders = JSON.parse(process.argv[2]);
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
@@ -78,5 +78,5 @@ const server = new SMTPServer({
 
 // A handshake that failed ends a connection too.
 server.on("error", (error) => print({ event: "closed", error: String(error) }));
-server.listen(0, "127.0.0.1", () => print({ event: "listening", port: server.server.address().port }));
+server.listen(orders.port ?? 0, "127.0.0.1", () => print({ event: "listening", port: server.server.address().port }));
 process.stdin.on("end", () => process.exit(0)).resume();

@@ -8,6 +8,9 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod dev_mode;
+mod durability;
 mod listening;
 mod program;
+mod running;
 mod shape;

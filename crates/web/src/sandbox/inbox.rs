@@ -2,10 +2,19 @@
 
 use super::wire::{Asked, Open, address, bad, wait};
 use crate::{Web, dialects::native::Problem, time};
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{
+        StatusCode,
+        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    },
+    response::{IntoResponse as _, Response},
+};
 use countersign_engine::sandbox::kept::{InboxFilter, InboxMessage};
 use countersign_model::Channel;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The query.
 #[derive(Deserialize)]
@@ -81,6 +90,26 @@ pub(super) async fn list(
     let found = sandbox.messages(&filter, wait(wanted.wait)).await;
     let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect() }))
+}
+
+/// A mail may say anything: no script, no form, no other origin, and no access to the page that frames it.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+                           form-action 'none'; frame-ancestors 'self'; sandbox";
+
+/// The HTML part of one mail, for a frame of the inbox page.
+pub(super) async fn html(
+    State(web): State<Web>,
+    Open(sandbox): Open,
+    Path(seq): Path<String>,
+) -> Result<Response, Problem> {
+    let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such message with an HTML part.");
+    let seq: u64 = seq.parse().map_err(|_| missing())?;
+    let filter = InboxFilter { after: seq.saturating_sub(1), limit: 1, ..InboxFilter::default() };
+    let found = sandbox.messages(&filter, Duration::ZERO).await;
+    let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    let html = found.into_iter().find(|message| message.seq == seq).and_then(|message| message.html);
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, MAIL_POLICY)];
+    Ok((headers, html.ok_or_else(missing)?).into_response())
 }
 
 pub(super) async fn empty(State(web): State<Web>, Open(sandbox): Open) -> Result<StatusCode, Problem> {

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `/sandbox`, `/sandbox/assets/…` | `page.rs` | GET |
 //! | `/sandbox/messages` | `inbox.rs` | GET, DELETE |
+//! | `/sandbox/messages/{seq}/html` | `inbox.rs` | GET |
 //! | `/sandbox/clock` | `levers.rs` | GET, POST |
 //! | `/sandbox/outcomes/{to}`, `/sandbox/numbers/{to}` | `levers.rs` | PUT |
 //! | `/sandbox/callbacks` | `callbacks.rs` | GET |
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<Web> {
     page::routes()
         .route("/", get(async || Redirect::to("/sandbox")))
         .route("/sandbox/messages", get(inbox::list).delete(inbox::empty))
+        .route("/sandbox/messages/{seq}/html", get(inbox::html))
         .route("/sandbox/clock", get(levers::clock).post(levers::advance))
         .route("/sandbox/outcomes/{to}", put(levers::plan_outcome))
         .route("/sandbox/numbers/{to}", put(levers::plan_lookup))

@@ -4,7 +4,7 @@ use crate::{Web, asset::Asset};
 use axum::{Router, routing::get};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 macro_rules! file {
     ($name:literal, $kind:literal) => {

@@ -57,10 +57,21 @@ async fn deeply_nested_json_is_refused_without_harm() {
 #[tokio::test]
 async fn every_refusal_changes_nothing() {
     let mut server = Server::new().await;
-    for body in ["", "{", "[]", "null", "{}", r#"{"to":1,"channel":"sms"}"#, r#"{"to":"+34666666111","channel":"fax"}"#,
-        r#"{"to":"+34666666111","channel":"sms","code":"12"}"#, r#"{"to":"+34666666111","channel":"sms","nobody":1}"#,
-        r#"{"to":"+34666666111","channel":"sms","metadata":{"a":1}}"#, r#"{"to":"+34666666111","channel":"sms","payment":{}}"#,
-        r#"{"to":"+34666666111","channel":"sms","locale":"english please"}"#, r#"{"to":"+34666666111","channel":"email"}"#] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        r#"{"to":1,"channel":"sms"}"#,
+        r#"{"to":"+34666666111","channel":"fax"}"#,
+        r#"{"to":"+34666666111","channel":"sms","code":"12"}"#,
+        r#"{"to":"+34666666111","channel":"sms","nobody":1}"#,
+        r#"{"to":"+34666666111","channel":"sms","metadata":{"a":1}}"#,
+        r#"{"to":"+34666666111","channel":"sms","payment":{}}"#,
+        r#"{"to":"+34666666111","channel":"sms","locale":"english please"}"#,
+        r#"{"to":"+34666666111","channel":"email"}"#,
+    ] {
         let answer = server.post("/v1/verifications", body).await;
         assert!((400..=422).contains(&answer.status), "{body}: {}", answer.status);
         assert_eq!(answer.header("content-type"), "application/problem+json", "{body}");

@@ -11,10 +11,7 @@ use axum::{
     body::Body,
     http::{Request, Response, header},
 };
-use countersign_engine::{
-    commands::CreateKey,
-    testing::Harness,
-};
+use countersign_engine::{commands::CreateKey, testing::Harness};
 use countersign_model::Scope;
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
@@ -109,10 +106,17 @@ pub async fn play(story: &str) -> String {
         let (asked, expected) = exchange.split_once("\n===>\n").expect("an exchange has a line ===>");
         let request = prepare(&mut server, asked).await;
         let answer = server.send(request).await;
-        let wanted: Vec<&str> =
-            expected.lines().skip(1).take_while(|line| !line.is_empty()).filter_map(|line| line.split(':').next()).collect();
+        let wanted: Vec<&str> = expected
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split(':').next())
+            .collect();
         told.push(format!("{asked}\n===>\n{}", print(&answer, &wanted)));
-        if let Some(id) = serde_json::from_str::<serde_json::Value>(&answer.body).ok().and_then(|body| Some(body.get("id")?.as_str()?.to_owned())) {
+        if let Some(id) = serde_json::from_str::<serde_json::Value>(&answer.body)
+            .ok()
+            .and_then(|body| Some(body.get("id")?.as_str()?.to_owned()))
+        {
             server.id = id;
         }
     }
