@@ -11,6 +11,8 @@
 mod dev_mode;
 mod durability;
 mod listening;
+mod mail;
 mod program;
+mod readme;
 mod running;
 mod shape;
