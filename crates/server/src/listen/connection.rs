@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 
 /// The head of one request, at most. RFC 9110 asks for at least 8000 bytes of request line; tokens are long.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
-/// How long a connection that was asked to end may take for it.
+/// How long a connection that was asked to end may take for it, at most.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// All connections of one server.
@@ -116,7 +116,7 @@ impl Connections {
             () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
             () = self.overdue(&activity) => {
                 connection.as_mut().graceful_shutdown();
-                if let Ok(ended) = timeout(LAST_WORDS, connection.as_mut()).await {
+                if let Ok(ended) = timeout(LAST_WORDS.min(self.limits.header_timeout), connection.as_mut()).await {
                     log_end(ended);
                 }
                 return;
