@@ -85,7 +85,7 @@ CREATE TABLE message (
     state        TEXT NOT NULL,
     -- On the clock of the rules: the next attempt, or the end of waiting for a receipt.
     due_at       INTEGER,
-    -- On the clock that nobody moves, and only while it is leased.
+    -- On the clock that nobody moves: the end of the lease. It means nothing unless the state is leased.
     leased_until INTEGER,
     body         TEXT NOT NULL,
     UNIQUE (tenant, id)

@@ -24,12 +24,11 @@ pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), E
     )
 }
 
-/// A message that stays leased keeps its lease.
+/// The end of the lease stays as it is: it means nothing in another state, and a message that stays leased keeps it.
 pub(super) fn update(connection: &Connection, message: &Message) -> Result<(), Error> {
     row::change_one(
         connection,
-        "UPDATE message SET version = version + 1, state = ?4, due_at = ?5, body = ?6,
-             leased_until = iif(?4 = 'leased', leased_until, NULL)
+        "UPDATE message SET version = version + 1, state = ?4, due_at = ?5, body = ?6
          WHERE tenant = ?1 AND id = ?2 AND version = ?3",
         params![
             message.tenant.to_bytes(),
@@ -79,11 +78,7 @@ pub(super) fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Messag
 
 /// What was leased belongs to nobody now. For a server that starts: it is the only one.
 pub(super) fn end_all_leases(connection: &Connection) -> Result<(), Error> {
-    row::change(
-        connection,
-        "UPDATE message SET version = version + 1, state = 'queued', leased_until = NULL WHERE state = 'leased'",
-        [],
-    )?;
+    row::change(connection, "UPDATE message SET version = version + 1, state = 'queued' WHERE state = 'leased'", [])?;
     Ok(())
 }
 
