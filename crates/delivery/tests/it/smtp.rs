@@ -298,6 +298,20 @@ async fn a_mail_without_html_is_text_alone_and_every_line_of_it_arrives() {
 }
 
 #[tokio::test]
+async fn an_address_outside_of_ascii_goes_only_to_a_relay_that_takes_it() {
+    let to = "josé@example.com";
+    let message = || Outgoing { to: Address::parse(Channel::Email, to).unwrap(), ..message() };
+    let mut peer = Peer::start(json!({"tls": "none"})).await;
+    plain(peer.port).send(&message()).await.unwrap();
+    let mail = peer.wait_for("mail").await;
+    assert_eq!((&mail["envelope"]["to"], &mail["to"][0]["address"]), (&json!([to]), &json!(to)));
+
+    let peer = Peer::start(json!({"tls": "none", "asciiOnly": true})).await;
+    let text = refused(plain(peer.port).send(&message()).await);
+    assert_eq!(text, "the relay takes no address with letters outside of ASCII");
+}
+
+#[tokio::test]
 async fn a_number_gets_no_mail() {
     let to = Address::parse(Channel::Sms, "+34666666111").unwrap();
     refused(plain(1).send(&Outgoing { to, ..message() }).await);

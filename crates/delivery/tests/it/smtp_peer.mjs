@@ -24,6 +24,7 @@ const server = new SMTPServer({
   ...(orders.key ? { key: readFileSync(orders.key), cert: readFileSync(orders.cert) } : {}),
   disabledCommands: [...(orders.tls === "starttls" ? [] : ["STARTTLS"]), ...(orders.user ? [] : ["AUTH"])],
   authOptional: !orders.user,
+  hideSMTPUTF8: Boolean(orders.asciiOnly),
   // Closing a connection at the end of a test must not wait.
   closeTimeout: 1,
   onConnect(session, callback) {

@@ -79,6 +79,7 @@ impl Relay {
     /// A connection on which the relay waits for the content of this mail.
     async fn announce(&self, mail: &Mail) -> Result<AsyncSmtpConnection, SendError> {
         while let Some(mut connection) = self.take_free() {
+            must_carry(&connection, mail)?;
             match name_sender(&mut connection, mail).await {
                 Ok(()) => return self.name_recipient(connection, mail).await,
                 // The relay has closed it meanwhile, or is about to (421): a new one will tell more.
@@ -86,9 +87,7 @@ impl Relay {
             }
         }
         let mut connection = self.connect().await?;
-        if !mail.to.to_string().is_ascii() && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Err(SendError::Refused("the relay takes no address with letters outside of ASCII".to_owned()));
-        }
+        must_carry(&connection, mail)?;
         name_sender(&mut connection, mail).await.map_err(|error| failure(Stage::Sender, &error))?;
         self.name_recipient(connection, mail).await
     }
@@ -153,6 +152,14 @@ impl Relay {
             free.push((Instant::now(), connection));
         }
     }
+}
+
+/// RFC 6531: an address outside of ASCII goes only to a relay that offers to take it.
+fn must_carry(connection: &AsyncSmtpConnection, mail: &Mail) -> Result<(), SendError> {
+    if mail.to.to_string().is_ascii() || connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+        return Ok(());
+    }
+    Err(SendError::Refused("the relay takes no address with letters outside of ASCII".to_owned()))
 }
 
 async fn name_sender(connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Error> {
