@@ -85,9 +85,7 @@ pub struct SystemChance(SystemRandom);
 impl Random for SystemChance {
     fn fill(&self, bytes: &mut [u8]) {
         // The source fails only if the kernel has none, and then nothing may be handed out as random.
-        #[expect(clippy::panic, reason = "a server without randomness must not go on")]
-        if self.0.fill(bytes).is_err() {
-            panic!("the operating system gave no random bytes");
-        }
+        #[expect(clippy::expect_used, reason = "a server without randomness must not go on")]
+        self.0.fill(bytes).expect("the operating system gives random bytes");
     }
 }

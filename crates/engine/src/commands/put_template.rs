@@ -4,7 +4,7 @@ use super::Command;
 use crate::{Caller, Engine, Error};
 use countersign_delivery::{
     lint::lint,
-    render::{TemplateText, candidates},
+    render::{TemplateText, locale},
 };
 use countersign_model::{Channel, Scope, Template, Timestamp, message::Purpose};
 use countersign_store::{Batch, Change};
@@ -49,6 +49,6 @@ impl Command for PutTemplate {
 }
 
 /// The one spelling of a language tag under which a template is kept and found: `pt-BR`, however it was written.
-pub(crate) fn canonical(locale: &str) -> String {
-    candidates(locale).into_iter().next().unwrap_or_else(|| locale.to_owned())
+pub(crate) fn canonical(text: &str) -> String {
+    locale::canonical(text).unwrap_or_else(|| text.to_owned())
 }

@@ -72,7 +72,7 @@ impl Deliver {
                 return self.write_end(message, now).await;
             }
         };
-        let result = send(&provider, &outgoing).await;
+        let result = send(provider, &outgoing).await;
         self.note_attempt(name, &message, &result);
         match result {
             Ok(accepted) => self.write_accepted(message, verification, name, accepted).await,
@@ -144,7 +144,7 @@ impl Deliver {
         metrics.attempted(provider, outcome);
         match result {
             Ok(_) => {
-                tracing::info!(message_id = %message.id, verification_id = %message.verification, provider, "message accepted")
+                tracing::info!(message_id = %message.id, verification_id = %message.verification, provider, "message accepted");
             }
             Err(error) => {
                 tracing::warn!(message_id = %message.id, verification_id = %message.verification, provider, %error, "message not accepted");

@@ -59,11 +59,11 @@ impl Jobs {
     where
         F: Future<Output = Result<Progress, Error>> + Send,
     {
-        let (engine, stop) = (engine.clone(), self.stop.clone());
+        let (engine, token) = (engine.clone(), self.stop.clone());
         self.tracker.spawn(async move {
             let mut failures = 0;
             let mut moves = engine.clock().moves();
-            while !stop.is_cancelled() {
+            while !token.is_cancelled() {
                 moves.mark_unchanged();
                 let pause = match guarded(name, step()).await {
                     Some(Progress::More) => continue,
@@ -77,7 +77,7 @@ impl Jobs {
                     }
                 };
                 tokio::select! {
-                    () = stop.cancelled() => {}
+                    () = token.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
                     _ = moves.changed() => {}
                 }

@@ -35,7 +35,7 @@ async fn a_refused_start_changes_nothing() {
     assert_eq!(limited.rule, LimitRule::SendGap);
     harness.deliver().await;
     assert_eq!(harness.first.take().len(), 1);
-    harness.clock.pass(Duration::from_secs(60));
+    harness.clock.pass(Duration::from_mins(1));
     harness.start(&start_to(ANA)).await.unwrap();
 }
 

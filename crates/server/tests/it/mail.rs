@@ -104,7 +104,11 @@ async fn a_code_leaves_by_mail_and_is_checked() {
     assert_eq!(checked["valid"], true);
 
     let refused = server.post("/v1/verifications", json!({"to": "+34666666111", "channel": "sms"})).await;
-    assert_eq!((refused.status, &refused.body["code"]), (422, &json!("channel_unavailable")), "no provider sends SMS here");
+    assert_eq!(
+        (refused.status, &refused.body["code"]),
+        (422, &json!("channel_unavailable")),
+        "no provider sends SMS here"
+    );
     assert_eq!(server.get("/sandbox/messages").await.status, 404);
     let (status, _) = server.stop();
     assert!(status.success());
@@ -122,7 +126,9 @@ async fn with_the_relay_down_a_code_waits_and_leaves_when_it_is_back() {
     let events = format!("/v1/verifications/{id}/events");
     let failed = loop {
         let history = server.get(&events).await.body;
-        if let Some(event) = history["events"].as_array().unwrap().iter().find(|event| event["type"] == "message_attempt_failed") {
+        if let Some(event) =
+            history["events"].as_array().unwrap().iter().find(|event| event["type"] == "message_attempt_failed")
+        {
             break event.clone();
         }
     };

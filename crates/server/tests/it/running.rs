@@ -32,7 +32,7 @@ impl Running {
         let data = data.display().to_string();
         let mut server = Self::start(&["dev", "--listen", "127.0.0.1:0", "--data", &data]);
         let credentials = server.get("/sandbox/credentials").await.body;
-        server.key = credentials["tenants"][0]["native"]["api_key"].as_str().unwrap().to_owned();
+        credentials["tenants"][0]["native"]["api_key"].as_str().unwrap().clone_into(&mut server.key);
         server
     }
 

@@ -1,6 +1,13 @@
 //! The web side over an engine with a clock that is moved and seeded chance: exact exchanges from the dialects'
 //! `testdata/*.http`, and what no such file can tell.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking, and so do the functions that tests share"
+)]
+
 mod exchanges;
 mod native;
 mod openapi;

@@ -1,7 +1,7 @@
 //! `POST /v1/verifications/{id}/check`. A wrong code is an answer (200, `valid: false`), not an error.
 
 use super::{
-    Problem,
+    Problem, ProblemObject,
     auth::Authenticated,
     extract::{Input, Segment},
     verifications::WirePayment,
@@ -73,10 +73,10 @@ const LONGEST_CODE: usize = 64;
     ),
     responses(
         (status = 200, description = "Right or wrong", body = CheckObject),
-        (status = 401, description = "No key that works", body = Problem),
-        (status = 404, description = "There is none of this id", body = Problem),
-        (status = 422, description = "A field is wrong; no attempt was spent", body = Problem),
-        (status = 429, description = "Too many wrong codes for this destination", body = Problem),
+        (status = 401, description = "No key that works", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject),
+        (status = 422, description = "A field is wrong; no attempt was spent", body = ProblemObject),
+        (status = 429, description = "Too many wrong codes for this destination", body = ProblemObject),
     ),
 )]
 pub(super) async fn check(

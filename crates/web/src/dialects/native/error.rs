@@ -9,9 +9,20 @@ use countersign_model::{Limited, Timestamp, limit::LimitRule, verification::NotP
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a request was refused (RFC 9457). Nothing was changed.
-#[derive(Debug, Serialize, ToSchema)]
+/// Why a request was refused. Nothing was changed.
+#[derive(Debug)]
 pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after_seconds: Option<u64>,
+}
+
+/// Why a request was refused (RFC 9457). Nothing was changed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemObject {
     /// Names the kind of problem; not an address to fetch.
     #[serde(rename = "type")]
     #[schema(example = "urn:countersign:problem:invalid_request")]
@@ -48,15 +59,7 @@ pub struct FieldError {
 impl Problem {
     /// A problem of a kind.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("urn:countersign:problem:{code}"),
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after_seconds: None,
-        }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// A body whose fields make no sense.
@@ -152,8 +155,17 @@ fn sentence(text: &str) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let Self { status, code, detail, errors, retry_after_seconds } = self;
+        let object = ProblemObject {
+            kind: format!("urn:countersign:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail,
+            errors,
+            retry_after_seconds,
+        };
+        let body = serde_json::to_vec(&object).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

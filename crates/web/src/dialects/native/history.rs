@@ -1,7 +1,7 @@
 //! `GET /v1/verifications/{id}/events`: what became of a verification and of each of its messages, for whoever has to
 //! answer "I got no code".
 
-use super::{Problem, auth::Authenticated, extract::Segment, verifications::WireChannel};
+use super::{Problem, ProblemObject, auth::Authenticated, extract::Segment, verifications::WireChannel};
 use crate::{Web, time};
 use axum::{Json, extract::State};
 use countersign_model::{Event, Message, VerificationId};
@@ -94,7 +94,7 @@ impl From<Event> for EventObject {
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "All that happened", body = HistoryObject),
-        (status = 404, description = "There is none of this id", body = Problem),
+        (status = 404, description = "There is none of this id", body = ProblemObject),
     ),
 )]
 pub(super) async fn events(

@@ -1,7 +1,7 @@
 //! `/v1/keys`: API keys. The secret of a key is in the answer that made it, and nowhere else.
 
 use super::{
-    Problem,
+    Problem, ProblemObject,
     auth::Authenticated,
     extract::{Input, Segment},
 };
@@ -87,7 +87,7 @@ pub(super) async fn list(
 /// Make a key
 #[utoipa::path(
     post, path = "/v1/keys", tag = "keys", request_body = CreateKeyRequest,
-    responses((status = 201, description = "Made; the only answer that has the secret", body = KeyObject), (status = 422, description = "A field is wrong", body = Problem)),
+    responses((status = 201, description = "Made; the only answer that has the secret", body = KeyObject), (status = 422, description = "A field is wrong", body = ProblemObject)),
 )]
 pub(super) async fn create(
     State(web): State<Web>,
@@ -112,7 +112,7 @@ pub(super) async fn create(
 /// Revoke a key
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key's id")),
-    responses((status = 204, description = "It works no more"), (status = 404, description = "There is none of this id", body = Problem)),
+    responses((status = 204, description = "It works no more"), (status = 404, description = "There is none of this id", body = ProblemObject)),
 )]
 pub(super) async fn revoke(
     State(web): State<Web>,

@@ -26,6 +26,7 @@ mod templates;
 mod verifications;
 
 pub(crate) use error::Problem;
+use error::ProblemObject;
 
 use super::Dialect;
 use countersign_engine::sandbox::Credentials;

@@ -1,7 +1,7 @@
 //! `/v1/services`: named policies. Changing one never touches verifications that are on their way.
 
 use super::{
-    Problem,
+    Problem, ProblemObject,
     auth::Authenticated,
     extract::{Input, Segment, from_json},
     verifications::{NOT_A_LOCALE, is_locale},
@@ -110,8 +110,8 @@ pub(super) async fn list(
     post, path = "/v1/services", tag = "services", request_body = CreateServiceRequest,
     responses(
         (status = 201, description = "Made", body = ServiceObject),
-        (status = 409, description = "The name is in use", body = Problem),
-        (status = 422, description = "A field is wrong", body = Problem),
+        (status = 409, description = "The name is in use", body = ProblemObject),
+        (status = 422, description = "A field is wrong", body = ProblemObject),
     ),
 )]
 pub(super) async fn create(
@@ -138,7 +138,7 @@ pub(super) async fn create(
 /// Look at a service
 #[utoipa::path(
     get, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = Problem)),
+    responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = ProblemObject)),
 )]
 pub(super) async fn get(
     State(web): State<Web>,
@@ -155,8 +155,8 @@ pub(super) async fn get(
     request_body(content = Editable, description = "A JSON merge patch (RFC 7396): only what is to change"),
     responses(
         (status = 200, description = "Changed", body = ServiceObject),
-        (status = 404, description = "There is none of this name", body = Problem),
-        (status = 422, description = "A field is wrong", body = Problem),
+        (status = 404, description = "There is none of this name", body = ProblemObject),
+        (status = 422, description = "A field is wrong", body = ProblemObject),
     ),
 )]
 pub(super) async fn patch(
@@ -182,7 +182,7 @@ pub(super) async fn patch(
 /// Remove a service
 #[utoipa::path(
     delete, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = Problem)),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = ProblemObject)),
 )]
 pub(super) async fn delete(
     State(web): State<Web>,

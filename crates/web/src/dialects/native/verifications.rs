@@ -1,7 +1,7 @@
 //! `POST /v1/verifications` and `GET /v1/verifications/{id}`, and the object that both answer with.
 
 use super::{
-    Problem,
+    Problem, ProblemObject,
     auth::Authenticated,
     extract::{Input, Segment},
 };
@@ -247,9 +247,9 @@ fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely: the same key and body get the same answer for 24 hours")),
     responses(
         (status = 201, description = "The message is on its way", body = VerificationObject),
-        (status = 401, description = "No key that works", body = Problem),
-        (status = 422, description = "A field is wrong", body = Problem),
-        (status = 429, description = "A limit of this destination refuses it", body = Problem),
+        (status = 401, description = "No key that works", body = ProblemObject),
+        (status = 422, description = "A field is wrong", body = ProblemObject),
+        (status = 429, description = "A limit of this destination refuses it", body = ProblemObject),
     ),
 )]
 pub(super) async fn start(
@@ -271,8 +271,8 @@ pub(super) async fn start(
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "As it stands", body = VerificationObject),
-        (status = 401, description = "No key that works", body = Problem),
-        (status = 404, description = "There is none of this id", body = Problem),
+        (status = 401, description = "No key that works", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject),
     ),
 )]
 pub(super) async fn get(
