@@ -44,6 +44,15 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Its name in settings and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Ucs2 => "ucs2",
+        }
+    }
+
     const fn room(self) -> (usize, usize) {
         match self {
             Self::Gsm7 => (160, 153),

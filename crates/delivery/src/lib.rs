@@ -1,27 +1,30 @@
 //! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
 //! there are is in `providers/mod.rs`, in which order they are asked in `routing.rs`, what the message says in `render.rs`,
-//! what a tenant's own text must hold in `lint.rs`, and how long a text message is in `gsm7.rs`.
+//! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, and what a provider calls back
+//! with in `receipt.rs`.
 //! When to try, try again or give up is not decided here: that is the rule of `countersign_model::message`, run by
 //! `countersign-engine`'s `jobs/deliver.rs`.
 //!
-//! How to add a provider: one file in `providers/` with its settings and its `impl Provider`, and its line in
-//! `providers/mod.rs`. How to add a language: its files in `templates/` and its name in `render/builtin.rs`, twice; the
+//! How to add a provider: for one that speaks HTTP a file in `aggregators/` and no code; else one file in `providers/` with
+//! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its files in `templates/` and its name in `render/builtin.rs`, twice; the
 //! tests there and in `lint.rs` then judge them.
 
 pub mod gsm7;
 pub mod lint;
 pub mod lookup;
 pub mod providers;
+pub mod receipt;
 pub mod render;
 pub mod routing;
 
 use async_trait::async_trait;
-use countersign_model::{Address, Channel, Code, MessageId, TenantId, VerificationId, message::ReceiptPlan};
+use countersign_model::{Address, Channel, Code, MessageId, TenantId, Timestamp, VerificationId, message::ReceiptPlan};
 
 pub use countersign_model::SendError;
 pub use lint::lint;
 pub use lookup::NumberLookup;
 pub use providers::Providers;
+pub use receipt::{BadReceipt, ReceiptRequest, Receipts};
 pub use render::{Rendered, Templates};
 pub use routing::Routes;
 
@@ -34,8 +37,8 @@ pub struct Outgoing {
     pub tenant: TenantId,
     /// The tenant's name.
     pub tenant_name: String,
-    /// What it belongs to.
-    pub verification: VerificationId,
+    /// What it belongs to; none for a text of a caller's own.
+    pub verification: Option<VerificationId>,
     /// Its way.
     pub channel: Channel,
     /// Where it goes.
@@ -44,8 +47,13 @@ pub struct Outgoing {
     pub from: Option<String>,
     /// What it says.
     pub content: Rendered,
-    /// The code it carries, for providers that build the message themselves.
-    pub code: Code,
+    /// The code it carries, for providers that build the message themselves; none for a text of a caller's own.
+    pub code: Option<Code>,
+    /// Where the provider is to report what becomes of it: this server's address for just this message. None: nowhere, since
+    /// nobody outside can reach this server.
+    pub receipt_url: Option<String>,
+    /// The time of this attempt on the wall's clock, for providers whose requests are signed together with the time.
+    pub now: Timestamp,
 }
 
 /// A provider has taken a message.
@@ -69,7 +77,27 @@ pub trait Provider: Send + Sync {
 
     /// The channels it serves.
     fn channels(&self) -> &[Channel];
+
+    /// Like [`Self::send`], and shows each step to `watch`: a title, and what there is to see, without secrets. For the
+    /// operator's own test messages only: what is shown has the address and the code in it.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    async fn send_watched(&self, message: &Outgoing, _watch: Watch<'_>) -> Result<Accepted, SendError> {
+        self.send(message).await
+    }
+
+    /// Reads what the provider called back with.
+    ///
+    /// # Errors
+    /// When it is forged or makes no sense, or when this provider never calls back.
+    fn receipts(&self, _request: &ReceiptRequest<'_>) -> Result<Receipts, BadReceipt> {
+        Err(BadReceipt::NotExpected)
+    }
 }
+
+/// Who looks on while a message is sent.
+pub type Watch<'a> = &'a (dyn Fn(&str, &str) + Send + Sync);
 
 #[cfg(test)]
 mod testing {
@@ -82,12 +110,14 @@ mod testing {
             id: MessageId::from_bytes([1; 16]),
             tenant: TenantId::from_bytes([2; 16]),
             tenant_name: "acme".into(),
-            verification: VerificationId::from_bytes([3; 16]),
+            verification: Some(VerificationId::from_bytes([3; 16])),
             channel: Channel::Email,
             to: Address::from_normalised("ana@example.com").unwrap(),
             from: None,
             content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
-            code: Code::own("123456").unwrap(),
+            code: Some(Code::own("123456").unwrap()),
+            receipt_url: None,
+            now: Timestamp::from_ms(1_767_225_600_000),
         }
     }
 }

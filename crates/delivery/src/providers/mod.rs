@@ -1,6 +1,7 @@
 //! THE list of providers: each kind has a line in [`Settings`] and one in [`build`]. What a provider does is in its own
 //! file; which of them are asked, and when, is in `routing.rs`.
 
+pub mod http;
 pub mod sandbox;
 pub mod smtp;
 
@@ -14,6 +15,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub struct Settings {
     /// Mail relays.
     pub smtp: BTreeMap<String, smtp::Settings>,
+    /// Aggregators that are described by their settings alone.
+    pub http: BTreeMap<String, http::Settings>,
 }
 
 /// Why the providers cannot be built. The text names the setting and holds no secret.
@@ -51,6 +54,10 @@ pub fn build(settings: &Settings) -> Result<Providers, BuildError> {
     let mut providers = Providers::default();
     for (name, settings) in &settings.smtp {
         let built = smtp::Smtp::new(settings).map_err(|bad| bad.at("smtp", name))?;
+        providers.insert(name, Arc::new(built))?;
+    }
+    for (name, settings) in &settings.http {
+        let built = http::Http::new(settings).map_err(|bad| bad.at("http", name))?;
         providers.insert(name, Arc::new(built))?;
     }
     Ok(providers)

@@ -7,7 +7,7 @@ use countersign_delivery::{
     render::{Context, Templates},
 };
 use countersign_model::{
-    Address, Channel, Code, MessageId, TenantId, VerificationId,
+    Address, Channel, Code, MessageId, TenantId, Timestamp, VerificationId,
     message::{Purpose, ReceiptPlan},
 };
 use serde_json::{Value, json};
@@ -37,12 +37,14 @@ fn message() -> Outgoing {
         id: MessageId::from_bytes([1; 16]),
         tenant: TenantId::from_bytes([2; 16]),
         tenant_name: "acme".into(),
-        verification: VerificationId::from_bytes([3; 16]),
+        verification: Some(VerificationId::from_bytes([3; 16])),
         channel: Channel::Email,
         to: Address::parse(Channel::Email, TO).unwrap(),
         from: None,
         content,
-        code,
+        code: Some(code),
+        receipt_url: None,
+        now: Timestamp::from_ms(1_767_225_600_000),
     }
 }
 

@@ -1,0 +1,171 @@
+//! What a provider's call says: first its proof, then its entries, each with a message and what became of it.
+
+use super::{
+    BadSetting,
+    matching::Source,
+    seen::Seen,
+    settings::{self, Texts},
+    signature::{Proof, path_of},
+};
+use crate::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest, Receipts};
+use countersign_model::message::Receipt;
+use http::StatusCode;
+
+/// How the calls of one provider are read.
+pub(super) struct Reading {
+    proof: Proof,
+    list: Option<String>,
+    message: Option<Source>,
+    reference: Option<Source>,
+    status: Source,
+    delivered: Texts,
+    undelivered: Texts,
+    answer: ReceiptAnswer,
+}
+
+impl Reading {
+    pub fn new(settings: &settings::Receipt) -> Result<Self, BadSetting> {
+        if settings.list.as_ref().is_some_and(|list| !list.is_empty() && !list.starts_with('/')) {
+            return Err(BadSetting::new("receipt.list", "a place in JSON begins with a slash: \"/results\""));
+        }
+        let proof = Proof::new(&settings.signature)?;
+        if !proof.is_link() && settings.message.is_none() && settings.reference.is_none() {
+            return Err(BadSetting::new(
+                "receipt",
+                "needs reference or message: where it stands which message this is",
+            ));
+        }
+        Ok(Self {
+            proof,
+            list: settings.list.clone(),
+            message: Source::optional(settings.message.as_ref(), "receipt.message")?,
+            reference: Source::optional(settings.reference.as_ref(), "receipt.reference")?,
+            status: Source::new(&settings.status, "receipt.status")?,
+            delivered: settings.delivered.clone(),
+            undelivered: settings.undelivered.clone(),
+            answer: answer(&settings.answer)?,
+        })
+    }
+
+    /// Whether a call can only come by the address that a request named.
+    pub const fn needs_link(&self) -> bool {
+        self.proof.is_link()
+    }
+
+    /// Reads a call.
+    pub fn read(&self, call: &ReceiptRequest<'_>) -> Result<Receipts, BadReceipt> {
+        if !self.proof.is_shown_by(call) {
+            return Err(BadReceipt::Forged);
+        }
+        let (address, _) = call.url.split_once('?').unwrap_or((call.url, ""));
+        let seen = Seen::call(call.headers, call.body, call.query, path_of(address));
+        let mut notes = Vec::new();
+        match &self.list {
+            None => notes.extend(self.note(call, &seen)?),
+            Some(list) => {
+                let missing = || BadReceipt::Malformed("the list of receipts is missing".to_owned());
+                for entry in seen.entries(list).ok_or_else(missing)? {
+                    notes.extend(self.note(call, &entry)?);
+                }
+            }
+        }
+        Ok(Receipts { notes, answer: self.answer.clone() })
+    }
+
+    /// One entry; none if it is an interim report.
+    fn note(&self, call: &ReceiptRequest<'_>, seen: &Seen<'_>) -> Result<Option<ReceiptNote>, BadReceipt> {
+        let status = self.status.of(seen).ok_or_else(|| BadReceipt::Malformed("the status is missing".to_owned()))?;
+        let is_one_of = |texts: &Texts| texts.0.iter().any(|known| *known == status);
+        let receipt = if is_one_of(&self.delivered) {
+            Receipt::Delivered
+        } else if is_one_of(&self.undelivered) {
+            Receipt::Undelivered
+        } else {
+            return Ok(None);
+        };
+        let about = self.about(call, seen);
+        let about =
+            about.ok_or_else(|| BadReceipt::Malformed("it is not said which message it is about".to_owned()))?;
+        Ok(Some(ReceiptNote { about, receipt }))
+    }
+
+    /// The message whose own address was called; else the one that is named.
+    fn about(&self, call: &ReceiptRequest<'_>, seen: &Seen<'_>) -> Option<About> {
+        let ours = || self.message.as_ref()?.of(seen)?.parse().ok();
+        let theirs = || self.reference.as_ref()?.reference(seen).map(About::Reference);
+        call.message.or_else(ours).map(About::Message).or_else(theirs)
+    }
+}
+
+fn answer(settings: &settings::ReceiptAnswer) -> Result<ReceiptAnswer, BadSetting> {
+    let bad = |problem: &str| BadSetting::new("receipt.answer", problem);
+    let status = StatusCode::from_u16(settings.status).ok().filter(StatusCode::is_success);
+    let fits = |text: &String| http::HeaderValue::from_str(text).is_ok();
+    if settings.content_type.as_ref().is_some_and(|text| !fits(text)) {
+        return Err(bad("content_type cannot stand in a header"));
+    }
+    let status = status.ok_or_else(|| bad("status must be from 200 to 299"))?;
+    Ok(ReceiptAnswer { status, content_type: settings.content_type.clone(), body: settings.body.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_model::MessageId;
+    use http::{HeaderMap, Method};
+
+    const LIST: &str = r#"{"list": "/results", "message": {"json": "/ours"}, "reference": {"json": "/id"}, "status": {"json": "/s"},
+        "delivered": ["ok", 1], "undelivered": "no", "signature": "none"}"#;
+
+    fn read(settings: &str, body: &str, message: Option<MessageId>) -> Result<Receipts, BadReceipt> {
+        let reading = Reading::new(&serde_json::from_str(settings).unwrap()).unwrap();
+        let (method, headers) = (Method::POST, HeaderMap::new());
+        let url = "https://verify.example/callbacks/x";
+        reading.read(&ReceiptRequest {
+            method: &method,
+            url,
+            query: "",
+            headers: &headers,
+            body: body.as_bytes(),
+            message,
+        })
+    }
+
+    #[test]
+    fn a_list_gives_a_note_for_each_entry_that_decides() {
+        let ours = MessageId::from_bytes([7; 16]);
+        let body = format!(
+            r#"{{"results": [{{"id": "a", "s": "ok"}}, {{"id": "b", "s": "waiting"}}, {{"id": "c", "s": "no"}}, {{"ours": "{ours}", "s": 1}}]}}"#
+        );
+        let notes = read(LIST, &body, None).unwrap().notes;
+        let expected = [
+            (About::Reference("a".into()), Receipt::Delivered),
+            (About::Reference("c".into()), Receipt::Undelivered),
+            (About::Message(ours), Receipt::Delivered),
+        ];
+        assert_eq!(notes, expected.map(|(about, receipt)| ReceiptNote { about, receipt }));
+    }
+
+    #[test]
+    fn what_says_nothing_is_malformed_and_what_names_nobody_too() {
+        for body in ["", "{}", r#"{"results": {}}"#, r#"{"results": [{"id": "a"}]}"#, r#"{"results": [{"s": "ok"}]}"#] {
+            assert!(matches!(read(LIST, body, None), Err(BadReceipt::Malformed(_))), "{body}");
+        }
+        assert_eq!(read(LIST, r#"{"results": []}"#, None).unwrap().notes, []);
+    }
+
+    #[test]
+    fn by_link_the_address_names_the_message_and_nothing_else_does() {
+        let settings =
+            r#"{"reference": {"form": "id"}, "status": {"form": "s"}, "delivered": "ok", "undelivered": "no"}"#;
+        let ours = MessageId::from_bytes([7; 16]);
+        assert_eq!(read(settings, "id=a&s=ok", None), Err(BadReceipt::Forged));
+        assert_eq!(read(settings, "id=a&s=ok", Some(ours)).unwrap().notes[0].about, About::Message(ours));
+    }
+
+    #[test]
+    fn a_receipt_that_cannot_tell_its_message_is_a_mistake_of_the_settings() {
+        let settings = r#"{"status": {"form": "s"}, "delivered": "ok", "undelivered": "no", "signature": "none"}"#;
+        assert!(Reading::new(&serde_json::from_str(settings).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! What conditions look at and values are taken from: an answer of a provider, or a call from it. Both are the same here.
+
+use super::settings::scalar;
+use http::{HeaderMap, HeaderName, StatusCode};
+use regex::Regex;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// An answer or a call, taken apart.
+pub(super) struct Seen<'a> {
+    /// None for a call.
+    pub status: Option<StatusCode>,
+    headers: &'a HeaderMap,
+    text: Cow<'a, str>,
+    json: Cow<'a, Value>,
+    query: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Seen<'a> {
+    /// An answer.
+    pub fn answer(status: StatusCode, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { status: Some(status), ..Self::call(headers, body, "", "") }
+    }
+
+    /// A call.
+    pub fn call(headers: &'a HeaderMap, body: &'a [u8], query: &'a str, path: &'a str) -> Self {
+        let json = serde_json::from_slice(body).unwrap_or(Value::Null);
+        Self { status: None, headers, text: String::from_utf8_lossy(body), json: Cow::Owned(json), query, path }
+    }
+
+    /// One entry of the list in its body, as if it were the whole body. None: there is no list.
+    pub fn entries(&'a self, list: &str) -> Option<impl Iterator<Item = Self>> {
+        let entries = self.json.pointer(list)?.as_array()?;
+        Some(entries.iter().map(move |entry| Self {
+            status: self.status,
+            headers: self.headers,
+            text: Cow::Borrowed(&*self.text),
+            json: Cow::Borrowed(entry),
+            query: self.query,
+            path: self.path,
+        }))
+    }
+
+    /// The whole body as text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text or number at a place of the body.
+    pub fn json(&self, pointer: &str) -> Option<Cow<'_, str>> {
+        let value = self.json.pointer(pointer)?;
+        value.as_str().map(Cow::Borrowed).or_else(|| scalar(value).map(Cow::Owned))
+    }
+
+    /// Whether anything but null is at a place of the body.
+    pub fn has_json(&self, pointer: &str) -> bool {
+        self.json.pointer(pointer).is_some_and(|value| !value.is_null())
+    }
+
+    /// The text of a header.
+    pub fn header(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
+        self.headers.get(name)?.to_str().ok().map(Cow::Borrowed)
+    }
+
+    /// The first group of an expression that matches the body.
+    pub fn group(&self, expression: &Regex) -> Option<Cow<'_, str>> {
+        let found = expression.captures(&self.text)?.get(1)?;
+        self.text.get(found.range()).map(Cow::Borrowed)
+    }
+
+    /// A parameter of the address.
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        pair(self.query.as_bytes(), name)
+    }
+
+    /// A field of a form.
+    pub fn form(&self, name: &str) -> Option<Cow<'_, str>> {
+        pair(self.text.as_bytes(), name)
+    }
+
+    /// A part of the path, from 1.
+    pub fn path_part(&self, number: usize) -> Option<Cow<'_, str>> {
+        self.path.trim_start_matches('/').split('/').nth(number.checked_sub(1)?).map(Cow::Borrowed)
+    }
+}
+
+fn pair<'p>(encoded: &'p [u8], name: &str) -> Option<Cow<'p, str>> {
+    form_urlencoded::parse(encoded).find(|(found, _)| found == name).map(|(_, value)| value)
+}
