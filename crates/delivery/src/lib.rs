@@ -1,7 +1,7 @@
 //! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
 //! there are is in `providers/mod.rs`, in which order they are asked in `routing.rs`, what the message says in `render.rs`,
-//! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, and what a provider calls back
-//! with in `receipt.rs`.
+//! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, what a provider calls back
+//! with in `receipt.rs`, and how callers' own servers are called in `callback.rs`.
 //! When to try, try again or give up is not decided here: that is the rule of `countersign_model::message`, run by
 //! `countersign-engine`'s `jobs/deliver.rs`.
 //!
@@ -9,6 +9,7 @@
 //! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its files in `templates/` and its name in `render/builtin.rs`, twice; the
 //! tests there and in `lint.rs` then judge them.
 
+pub mod callback;
 pub mod gsm7;
 pub mod lint;
 pub mod lookup;

@@ -3,7 +3,7 @@
 use crate::{Engine, Error};
 use countersign_model::{ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
 use countersign_store::{Batch, Change};
-use data_encoding::BASE32_NOPAD_NOCASE;
+use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -86,6 +86,13 @@ pub(crate) fn fresh_api_key(random: &dyn Random) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 20]);
     random.fill(&mut *bytes);
     api_key_text(&*bytes)
+}
+
+/// The same as 32 hexadecimal characters: 128 random bits.
+pub(crate) fn fresh_hex_key(random: &dyn Random) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; 16]);
+    random.fill(&mut *bytes);
+    Zeroizing::new(HEXLOWER.encode(&*bytes))
 }
 
 pub(crate) fn api_key_text(bytes: &[u8]) -> Zeroizing<String> {

@@ -31,11 +31,8 @@ pub enum Error {
     /// No provider serves the channel.
     #[error("no provider is configured for {}", .0.name())]
     NoRoute(Channel),
-    /// A service asks for number lookups, and nobody does them.
-    #[error("no number lookup is configured on this server")]
-    NoLookup,
     /// The number lookup knows no such number.
-    #[error("the number lookup says that this number does not exist")]
+    #[error("this number does not exist, says the number lookup or the numbering plan")]
     NumberUnknown,
     /// Payment data is bound, and the check brought none.
     #[error("this verification is bound to a payment, which the check must repeat")]
@@ -77,6 +74,8 @@ pub enum Thing {
     Template,
     /// An API key.
     Key,
+    /// A message.
+    Message,
     /// A tenant.
     Tenant,
 }
@@ -88,6 +87,7 @@ impl std::fmt::Display for Thing {
             Self::Service => "service",
             Self::Template => "template",
             Self::Key => "key",
+            Self::Message => "message",
             Self::Tenant => "tenant",
         })
     }

@@ -7,14 +7,15 @@
 use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
-    Address, BlindIndex, Code, CodeShape, Random, Sealed, TenantId, Verification, VerificationId,
+    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, Verification, VerificationId,
     verification::CodeSource,
 };
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
+    fs::{self, File},
     io::{ErrorKind, Write as _},
     path::Path,
 };
@@ -181,10 +182,29 @@ impl Keys {
                 Ok(derive_code(key, verification.policy.code, verification.tenant, verification.id, generation))
             }
             CodeSource::Own(sealed) => {
-                let text = self.open(sealed, &own_code_context(verification.tenant, verification.id))?;
+                let text = self.open(sealed, &context(OWN_CODE, verification.tenant, &verification.id.to_bytes()))?;
                 Code::own(&text).map_err(|_| Error::internal("an own code does not read back"))
             }
         }
+    }
+
+    /// What stands for a receipt address of one message: who has it can report on this message and nothing else.
+    #[must_use]
+    pub fn receipt_token(&self, tenant: TenantId, message: MessageId) -> String {
+        let tag = mac(&self.token, &[b"receipt", &tenant.to_bytes(), &message.to_bytes()]);
+        data_encoding::HEXLOWER.encode(tag.split_at(16).0)
+    }
+
+    /// Whether this is the token of that message, in constant time.
+    #[must_use]
+    pub fn is_receipt_token(&self, tenant: TenantId, message: MessageId, token: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.receipt_token(tenant, message).as_bytes(), token.as_bytes()).is_ok()
+    }
+
+    /// The same number for the same address of a callback, so that calls to it can be put together.
+    #[must_use]
+    pub(crate) fn callback_target(&self, tenant: TenantId, url: &str) -> BlindIndex {
+        BlindIndex(mac(&self.index, &[b"url", &tenant.to_bytes(), url.as_bytes()]))
     }
 
     /// Compares what was typed with the code of a generation, in constant time for codes of equal length.
@@ -232,27 +252,21 @@ impl Keys {
     }
 }
 
-/// The context of a sealed address.
-pub(crate) fn address_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
-    context(b"address", tenant, &id.to_bytes())
-}
+/// What a sealed value is, for [`context`].
+pub(crate) const ADDRESS: &[u8] = b"address";
+/// A caller's own code.
+pub(crate) const OWN_CODE: &[u8] = b"own code";
+/// Payment data.
+pub(crate) const PAYMENT: &[u8] = b"payment";
+/// A caller's own words.
+pub(crate) const TEXT: &[u8] = b"text";
+/// Who is told of a message's fate.
+pub(crate) const REPORT: &[u8] = b"report";
+/// The outcome kept for an idempotency key.
+pub(crate) const ANSWER: &[u8] = b"answer";
 
-/// The context of a caller's own code.
-pub(crate) fn own_code_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
-    context(b"own code", tenant, &id.to_bytes())
-}
-
-/// The context of payment data.
-pub(crate) fn payment_context(tenant: TenantId, id: VerificationId) -> Vec<u8> {
-    context(b"payment", tenant, &id.to_bytes())
-}
-
-/// The context of the outcome kept for an idempotency key.
-pub(crate) fn answer_context(tenant: TenantId, key: &[u8; 32]) -> Vec<u8> {
-    context(b"answer", tenant, key)
-}
-
-fn context(what: &[u8], tenant: TenantId, row: &[u8]) -> Vec<u8> {
+/// What a sealed value is bound to: what it is, whose, and in which row.
+pub(crate) fn context(what: &[u8], tenant: TenantId, row: &[u8]) -> Vec<u8> {
     [what, &[0], &tenant.to_bytes(), row].concat()
 }
 
@@ -299,7 +313,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    // The name must last as well as the bytes: without this file the database is lost.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 fn show(path: &Path) -> String {

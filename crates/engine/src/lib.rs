@@ -13,23 +13,28 @@ pub mod jobs;
 pub mod keys;
 pub mod metrics;
 pub mod queries;
+pub mod receipts;
+pub mod reports;
 pub mod sandbox;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use caller::Caller;
 pub use commands::{Command, Idempotency};
+pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};
 pub use sandbox::Sandbox;
 
 use clock::Clock;
-use countersign_delivery::{NumberLookup, Routes, Templates, providers::Providers};
-use countersign_model::{Address, KeyId, Random, Timestamp};
+use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
+use countersign_model::{Address, KeyId, Random, Timestamp, address::LineType};
+
 use countersign_store::{Batch, Change, Store};
 use keys::Keys;
 use metrics::Metrics;
+use reports::ReportFormat;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -46,6 +51,12 @@ pub struct Parts {
     pub routes: Routes,
     /// Who knows which numbers exist; none: services cannot ask for it.
     pub lookup: Option<Arc<dyn NumberLookup>>,
+    /// Who calls callers' servers.
+    pub callbacks: Arc<dyn callback::Caller>,
+    /// How each dialect words its delivery reports.
+    pub report_formats: BTreeMap<&'static str, ReportFormat>,
+    /// How the outside reaches this server (`https://verify.example.com`); none: it does not.
+    pub public_url: Option<String>,
     /// The time.
     pub clock: Arc<Clock>,
     /// Chance.
@@ -111,6 +122,12 @@ impl Engine {
         data_encoding::HEXLOWER.encode(&bytes)
     }
 
+    /// How the outside reaches this server; none: it does not, as far as anybody has said.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.0.parts.public_url.as_deref()
+    }
+
     /// What is counted.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
@@ -153,9 +170,13 @@ impl Engine {
         &self.0.parts.routes
     }
 
-    /// Refuses a number that does not exist. One that nobody can tell of is let through: the message will show.
+    /// Refuses a number that does not exist: the configured lookup says so, or, without one, the numbering plan. One that
+    /// nobody can tell of is let through: the message will show.
     pub(crate) async fn look_up(&self, to: &Address) -> Result<(), Error> {
-        let (Address::Phone(number), Some(lookup)) = (to, &self.0.parts.lookup) else { return Ok(()) };
+        let Address::Phone(number) = to else { return Ok(()) };
+        let Some(lookup) = &self.0.parts.lookup else {
+            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(()) };
+        };
         match lookup.exists(number).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::NumberUnknown),
@@ -166,8 +187,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn has_lookup(&self) -> bool {
-        self.0.parts.lookup.is_some()
+    pub(crate) fn report_format(&self, dialect: &str) -> Option<&ReportFormat> {
+        self.0.parts.report_formats.get(dialect)
+    }
+
+    pub(crate) fn callback_caller(&self) -> &dyn callback::Caller {
+        &*self.0.parts.callbacks
     }
 
     pub(crate) fn retention(&self) -> Duration {

@@ -5,16 +5,20 @@ use crate::{Caller, Engine, Error, caller::api_key_text, clock::Clock, commands:
 use async_trait::async_trait;
 use countersign_delivery::{
     NumberLookup, Outgoing, SendError,
+    callback::{self, Call, CallError, GuardedCaller},
     providers::sandbox::{Inbox, Outcome, Plan},
 };
 use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp};
 use countersign_store::{
-    Batch, Change, Error as StoreError, Store, Topic,
+    Batch, Change, Error as StoreError, Store, Topic, Waiter,
     sandbox::{
-        Change as SandboxChange, InboxFilter, InboxMessage, Lookup, Outcome as PlannedOutcomeKind, PlannedOutcome,
+        Call as RecordedCall, Change as SandboxChange, InboxFilter, InboxMessage, Lookup,
+        Outcome as PlannedOutcomeKind, PlannedOutcome,
     },
 };
+use data_encoding::HEXLOWER;
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 pub use countersign_store::sandbox as kept;
@@ -58,9 +62,9 @@ impl Inbox for StoredInbox {
             subject: message.content.subject.clone(),
             text: message.content.text.clone(),
             html: message.content.html.clone(),
-            code: Some(message.code.expose().to_owned()),
+            code: message.code.as_ref().map(|code| code.expose().to_owned()),
             link: None,
-            verification: Some(message.verification),
+            verification: message.verification,
             at: self.clock.now(),
         });
         let written = self.store.write(Batch::new().with(Change::Sandbox(change))).await;
@@ -76,18 +80,81 @@ impl NumberLookup for StoredInbox {
     }
 }
 
+/// Records the calls to callers' servers that `serve` would make. Really made are only those to this machine, and only if
+/// that was asked for.
+pub struct RecordedCalls {
+    /// Where they are kept.
+    pub store: Store,
+    /// When they are made.
+    pub clock: Arc<Clock>,
+    /// Judges an address, and makes the calls to this machine.
+    pub guard: GuardedCaller,
+    /// Whether calls to this machine are made.
+    pub loopback: bool,
+}
+
+#[async_trait]
+impl callback::Caller for RecordedCalls {
+    async fn post(&self, call: &Call) -> Result<(), CallError> {
+        let refused = self.guard.refusal(&call.url);
+        let tenant = self.store.tenant(call.tenant).await.ok().flatten();
+        let record = SandboxChange::RecordCall(RecordedCall {
+            seq: 0,
+            tenant_name: tenant.map(|tenant| tenant.name).unwrap_or_default(),
+            url: call.url.clone(),
+            headers: call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            body: String::from_utf8_lossy(&call.body).into_owned(),
+            refused: refused.map(str::to_owned),
+            at: self.clock.now(),
+        });
+        let written = self.store.write(Batch::new().with(Change::Sandbox(record))).await;
+        written.map_err(|error| CallError::Retry(error.to_string()))?;
+        match refused {
+            Some(why) => Err(CallError::Refused(why.to_owned())),
+            None if self.loopback && is_this_machine(&call.url) => self.guard.post(call).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether an address that the guard lets through is one of this machine: dev mode calls no other.
+fn is_this_machine(url: &str) -> bool {
+    GuardedCaller::new(false).is_ok_and(|strict| strict.refusal(url).is_some())
+}
+
 /// The levers and windows of dev mode.
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
 }
 
-/// What a newcomer needs to call the native API as a tenant of dev mode.
+const MOST_CALLS: u32 = 1000;
+
+/// Waits for something new in the sandbox, within a time. Made before looking.
+struct News {
+    waiter: Waiter,
+    deadline: Instant,
+}
+
+impl News {
+    fn of(store: &Store, wait: Duration) -> Self {
+        Self { waiter: store.waiter(Topic::Inbox), deadline: Instant::now() + wait }
+    }
+
+    /// Whether something came before the time was over.
+    async fn come(&mut self) -> bool {
+        tokio::time::timeout_at(self.deadline, self.waiter.changed()).await.is_ok()
+    }
+}
+
+/// What a newcomer needs to call as a tenant of dev mode.
 pub struct Credentials {
     /// The tenant's name.
     pub tenant: String,
     /// Its API key.
     pub api_key: Zeroizing<String>,
+    /// Its API key as 32 hexadecimal characters, for clients that take no other.
+    pub hex_api_key: Zeroizing<String>,
 }
 
 impl Sandbox {
@@ -109,7 +176,15 @@ impl Sandbox {
             Some(tenant) => tenant,
             None => self.make_tenant(name).await?,
         };
-        let hash = engine.api_key_hash(&self.api_key(name));
+        for secret in [self.api_key(name), self.hex_api_key(name)] {
+            self.seed_key(&tenant, &secret).await?;
+        }
+        Ok(())
+    }
+
+    async fn seed_key(&self, tenant: &Tenant, secret: &str) -> Result<(), Error> {
+        let engine = &self.engine;
+        let hash = engine.api_key_hash(secret);
         if engine.store().api_key_by_hash(&hash).await?.is_some() {
             return Ok(());
         }
@@ -140,7 +215,11 @@ impl Sandbox {
     /// How to call as each tenant.
     #[must_use]
     pub fn credentials(&self) -> Vec<Credentials> {
-        let of = |name: &str| Credentials { tenant: name.to_owned(), api_key: self.api_key(name) };
+        let of = |name: &str| Credentials {
+            tenant: name.to_owned(),
+            api_key: self.api_key(name),
+            hex_api_key: self.hex_api_key(name),
+        };
         TENANTS.into_iter().map(of).collect()
     }
 
@@ -149,23 +228,35 @@ impl Sandbox {
         api_key_text(bytes.split_at(20).0)
     }
 
+    fn hex_api_key(&self, tenant: &str) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(self.engine.keys().hash("sandbox hex api key", tenant.as_bytes()));
+        Zeroizing::new(HEXLOWER.encode(bytes.split_at(16).0))
+    }
+
     /// What is in the inbox, oldest first. If nothing matches yet, waits until something does, `wait` at most.
     ///
     /// # Errors
     /// When the store cannot be asked.
     pub async fn messages(&self, filter: &InboxFilter, wait: Duration) -> Result<Vec<InboxMessage>, Error> {
-        let store = self.engine.store();
-        let mut waiter = store.waiter(Topic::Inbox);
-        let deadline = tokio::time::sleep(wait);
-        tokio::pin!(deadline);
+        let mut news = News::of(self.engine.store(), wait);
         loop {
-            let found = store.inbox(filter).await?;
-            if !found.is_empty() {
+            let found = self.engine.store().inbox(filter).await?;
+            if !found.is_empty() || !news.come().await {
                 return Ok(found);
             }
-            tokio::select! {
-                () = waiter.changed() => {}
-                () = &mut deadline => return Ok(Vec::new()),
+        }
+    }
+
+    /// The calls after this place, oldest first. If there is none yet, waits until there is, `wait` at most.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn calls(&self, after: u64, wait: Duration) -> Result<Vec<RecordedCall>, Error> {
+        let mut news = News::of(self.engine.store(), wait);
+        loop {
+            let found = self.engine.store().sandbox_calls(after, MOST_CALLS).await?;
+            if !found.is_empty() || !news.come().await {
+                return Ok(found);
             }
         }
     }

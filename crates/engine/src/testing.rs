@@ -1,13 +1,20 @@
 //! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
 
-use crate::{Caller, Engine, Parts, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress, keys::Keys};
+use crate::{
+    Caller, Engine, Parts, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress, keys::Keys,
+    reports::ReportFormat,
+};
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
-use countersign_delivery::{Accepted, Outgoing, Provider, Routes, SendError, providers::Providers};
+use countersign_delivery::{
+    Accepted, Outgoing, Provider, Routes, SendError,
+    callback::{self, Call, CallError},
+    providers::Providers,
+};
 use countersign_model::{Channel, Random, Tenant, TenantId, Timestamp, message::ReceiptPlan};
 use countersign_store::{Settings, Store};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -71,20 +78,46 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl Provider for Recorder {
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
-        if let Some(Err(error)) = lock(&self.answers).pop_front() {
-            return Err(error);
-        }
+        let answer = lock(&self.answers).pop_front();
+        let answer = answer.unwrap_or(Ok(Accepted { reference: None, receipt: ReceiptPlan::Never }))?;
         lock(&self.sent).push(Sent {
             channel: message.channel,
             to: message.to.as_str().to_owned(),
-            code: message.code.expose().to_owned(),
+            code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
             text: message.content.text.clone(),
         });
-        Ok(Accepted { reference: None, receipt: ReceiptPlan::Never })
+        Ok(answer)
     }
 
     fn channels(&self) -> &[Channel] {
         &Channel::ALL
+    }
+}
+
+/// Keeps the calls that would be made, and answers as it was told to.
+#[derive(Default)]
+pub struct CallRecorder {
+    made: Mutex<Vec<Call>>,
+    answers: Mutex<VecDeque<CallError>>,
+}
+
+impl CallRecorder {
+    /// The calls, and forgets them.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *lock(&self.made))
+    }
+
+    /// How the next call fails; without being told it is taken.
+    pub fn fail_next(&self, error: CallError) {
+        lock(&self.answers).push_back(error);
+    }
+}
+
+#[async_trait]
+impl callback::Caller for CallRecorder {
+    async fn post(&self, call: &Call) -> Result<(), CallError> {
+        lock(&self.made).push(call.clone());
+        lock(&self.answers).pop_front().map_or(Ok(()), Err)
     }
 }
 
@@ -100,6 +133,8 @@ pub struct Harness {
     pub first: Arc<Recorder>,
     /// Its second provider, `second`.
     pub second: Arc<Recorder>,
+    /// Who calls callers' servers.
+    pub callbacks: Arc<CallRecorder>,
     /// A tenant.
     pub tenant: Tenant,
     /// Somebody who may do everything there.
@@ -128,12 +163,17 @@ impl Harness {
         providers.insert("first", Arc::clone(&first) as Arc<dyn Provider>).expect("the name is free");
         providers.insert("second", Arc::clone(&second) as Arc<dyn Provider>).expect("the name is free");
         let route = vec!["first".to_owned(), "second".to_owned()];
+        let callbacks = Arc::new(CallRecorder::default());
+        let format: ReportFormat = Arc::new(|reports| format!("{reports:?}").into_bytes());
         let parts = Parts {
             store: store.clone(),
             keys: Arc::new(Keys::from_seed(7)),
             providers,
             routes: Routes::new(Channel::ALL.into_iter().map(|channel| (channel, route.clone()))),
             lookup: None,
+            callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
+            report_formats: BTreeMap::from([("test", format)]),
+            public_url: None,
             clock: Arc::clone(&clock),
             random: Arc::new(SeededChance::default()),
             retention: Duration::from_hours(24 * 90),
@@ -143,7 +183,7 @@ impl Harness {
         let acme = CreateTenant { name: "acme".to_owned() };
         let tenant = engine.run(&operator, None, &acme).await.expect("a tenant is made");
         let caller = Caller::operator(tenant.id);
-        Self { engine, store, clock, first, second, tenant, caller }
+        Self { engine, store, clock, first, second, callbacks, tenant, caller }
     }
 
     /// Delivers until nothing is due.

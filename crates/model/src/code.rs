@@ -151,6 +151,29 @@ impl Code {
     }
 }
 
+/// A code as it came over the wire.
+#[derive(Clone, Debug)]
+pub enum Typed {
+    /// As text.
+    Text(Code),
+    /// As a number, which has lost its leading zeros.
+    Number(u64),
+}
+
+impl Typed {
+    /// The code that was meant, of a code of this shape.
+    #[must_use]
+    pub fn as_code(&self, shape: CodeShape) -> Code {
+        match (self, shape.alphabet) {
+            (Self::Text(code), _) => code.clone(),
+            (Self::Number(number), Alphabet::Numeric) => {
+                Code::typed(&format!("{number:0>width$}", width = usize::from(shape.length)))
+            }
+            (Self::Number(number), Alphabet::Alpha | Alphabet::Alphanumeric) => Code::typed(&number.to_string()),
+        }
+    }
+}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Code(…)")
@@ -209,6 +232,14 @@ mod tests {
         assert_eq!(CodeShape::new(Alphabet::Numeric, 17), Err(BadCode::Length));
         assert!(serde_json::from_str::<CodeShape>(r#"{"alphabet":"numeric","length":3}"#).is_err());
         assert!(serde_json::from_str::<CodeShape>(r#"{"alphabet":"numeric","length":16}"#).is_ok());
+    }
+
+    #[test]
+    fn a_number_gets_its_leading_zeros_back_where_the_code_is_numeric() {
+        assert_eq!(Typed::Number(12_345).as_code(CodeShape::SIX_DIGITS).expose(), "012345");
+        assert_eq!(Typed::Number(0).as_code(CodeShape::SIX_DIGITS).expose(), "000000");
+        let letters = CodeShape::new(Alphabet::Alphanumeric, 6).unwrap();
+        assert_eq!(Typed::Number(12_345).as_code(letters).expose(), "12345");
     }
 
     #[test]

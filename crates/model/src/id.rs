@@ -120,6 +120,8 @@ ids! {
     VerificationId = "ver_";
     /// Names a message.
     MessageId = "msg_";
+    /// Names a callback.
+    CallbackId = "cbk_";
     /// Names an event.
     EventId = "evt_";
     /// Names an API key; says nothing about its secret.

@@ -14,11 +14,13 @@
 //! | [`Verification`] | one attempt to prove that a person holds an address; the state machine |
 //! | [`Code`] | what the person types; derived from a key, never stored |
 //! | generation | the number of a code within its verification: 0 first, one more with each new code |
-//! | [`Message`] | one code on its way to one address; also the outbox row |
+//! | [`Message`] | one code, or one text of a caller's own, on its way to one address; also the outbox row |
+//! | [`Callback`] | a call to a caller's server, to tell what became of a message |
 //! | [`Destination`] | what is remembered of one address within one service, for the limits |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod address;
+pub mod callback;
 pub mod code;
 pub mod event;
 pub mod id;
@@ -32,9 +34,10 @@ pub mod time;
 pub mod verification;
 
 pub use address::{Address, Channel, EmailAddress, PhoneNumber};
-pub use code::{Alphabet, Code, CodeShape};
+pub use callback::Callback;
+pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use event::{Event, EventKind};
-pub use id::{EventId, KeyId, MessageId, Random, ServiceId, TenantId, VerificationId};
+pub use id::{CallbackId, EventId, KeyId, MessageId, Random, ServiceId, TenantId, VerificationId};
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use payment::Payment;

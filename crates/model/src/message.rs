@@ -1,4 +1,4 @@
-//! One code on its way to one address; as a row it is the outbox.
+//! One code, or one text of a caller's own, on its way to one address; as a row it is the outbox.
 //!
 //! ```text
 //! queued ──claim──▶ leased ──taken──▶ accepted ──receipt──▶ delivered | failed
@@ -7,7 +7,7 @@
 //! ```
 //! A provider's answer moves a message one step; the route, which may change at any time, is asked anew for each step.
 
-use crate::{Channel, MessageId, TenantId, Timestamp, VerificationId};
+use crate::{Channel, MessageId, Sealed, TenantId, Timestamp, Verification, VerificationId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -116,7 +116,47 @@ pub enum Receipt {
     Undelivered,
 }
 
-/// One code on its way.
+/// What a message carries, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// A code of a verification, which has address, policy and payment data.
+    Code {
+        /// The verification.
+        verification: VerificationId,
+        /// Which of its codes.
+        generation: u32,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// A text that a caller sends as it is.
+    Text {
+        /// Where it goes.
+        to: Sealed,
+        /// Whom it comes from.
+        from: Option<String>,
+        /// What it says.
+        text: Sealed,
+    },
+}
+
+/// What becomes of a message in the end, as callers are told who asked for delivery reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// The person has it.
+    Delivered,
+    /// A provider had it, and could not deliver it.
+    Undelivered,
+    /// No provider took it.
+    Refused,
+    /// A provider had it, and never said what became of it.
+    Expired,
+    /// It was not sent, since nobody waited for it any more.
+    Deleted,
+}
+
+/// One message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its name; given to providers that take a client's id, so that a repeated attempt is not a second message.
@@ -126,12 +166,8 @@ pub struct Message {
     /// Grows with each write; 0 before the first.
     #[serde(skip)]
     pub version: u32,
-    /// What it belongs to; its address, policy and payment data stand there.
-    pub verification: VerificationId,
-    /// Which of its codes it carries.
-    pub generation: u32,
-    /// What it is for.
-    pub purpose: Purpose,
+    /// What it carries, and to whom.
+    pub content: Content,
     /// Its way.
     pub channel: Channel,
     /// Where it stands.
@@ -156,6 +192,8 @@ pub struct Message {
     pub reference: Option<String>,
     /// Why it failed, or why its last attempt did.
     pub reason: Option<String>,
+    /// Who is told what becomes of it, sealed; none: nobody.
+    pub report: Option<Sealed>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -174,20 +212,28 @@ const FIRST_PAUSE_MS: u64 = 2_000;
 const LONGEST_PAUSE_MS: u64 = 60_000;
 
 impl Message {
+    /// A code of a verification, due at once and until the code dies.
+    #[must_use]
+    pub fn of_code(id: MessageId, of: &Verification, generation: u32, now: Timestamp) -> Self {
+        let purpose = if of.payment.is_some() { Purpose::Payment } else { Purpose::Verification };
+        let content = Content::Code { verification: of.id, generation, purpose };
+        let give_up_at = of.expires_at().unwrap_or_else(|| now.plus(LONGEST_EFFORT));
+        let report = of.report.clone();
+        Self { give_up_at, report, ..Self::queued((of.tenant, id), of.channel, content, now) }
+    }
+
     /// A message that is due at once.
     #[must_use]
-    pub fn queued(id: MessageId, of: &crate::Verification, generation: u32, now: Timestamp) -> Self {
+    pub fn queued((tenant, id): (TenantId, MessageId), channel: Channel, content: Content, now: Timestamp) -> Self {
         Self {
             id,
-            tenant: of.tenant,
+            tenant,
             version: 0,
-            verification: of.id,
-            generation,
-            purpose: if of.payment.is_some() { Purpose::Payment } else { Purpose::Verification },
-            channel: of.channel,
+            content,
+            channel,
             state: MessageState::Queued,
             due_at: Some(now),
-            give_up_at: of.expires_at().unwrap_or_else(|| now.plus(LONGEST_EFFORT)),
+            give_up_at: now.plus(LONGEST_EFFORT),
             rounds: 0,
             tried: Vec::new(),
             refused_by: Vec::new(),
@@ -195,8 +241,32 @@ impl Message {
             provider: None,
             reference: None,
             reason: None,
+            report: None,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// The verification whose code it carries.
+    #[must_use]
+    pub const fn verification(&self) -> Option<VerificationId> {
+        match &self.content {
+            Content::Code { verification, .. } => Some(*verification),
+            Content::Text { .. } => None,
+        }
+    }
+
+    /// What became of it, once that is known.
+    #[must_use]
+    pub const fn fate(&self) -> Option<Fate> {
+        match self.state {
+            MessageState::Queued | MessageState::Leased | MessageState::Accepted => None,
+            MessageState::Delivered => Some(Fate::Delivered),
+            // Whoever took it has said so; without a taker it was refused.
+            MessageState::Failed if self.provider.is_some() => Some(Fate::Undelivered),
+            MessageState::Failed => Some(Fate::Refused),
+            MessageState::Dropped => Some(Fate::Deleted),
+            MessageState::Unconfirmed => Some(Fate::Expired),
         }
     }
 
@@ -316,9 +386,11 @@ mod tests {
             id: MessageId::from_bytes([0; 16]),
             tenant: TenantId::from_bytes([0; 16]),
             version: 1,
-            verification: VerificationId::from_bytes([0; 16]),
-            generation: 0,
-            purpose: Purpose::Verification,
+            content: Content::Code {
+                verification: VerificationId::from_bytes([0; 16]),
+                generation: 0,
+                purpose: Purpose::Verification,
+            },
             channel: Channel::Sms,
             state: MessageState::Leased,
             due_at: None,
@@ -330,6 +402,7 @@ mod tests {
             provider: None,
             reference: None,
             reason: None,
+            report: None,
             created_at: at(0),
             updated_at: at(0),
         }
@@ -371,6 +444,15 @@ mod tests {
         assert!(message.record_receipt(Receipt::Delivered, at(2)));
         assert!(!message.record_receipt(Receipt::Undelivered, at(3)));
         assert_eq!(message.state, MessageState::Delivered);
+    }
+
+    #[test]
+    fn a_message_that_somebody_took_was_undelivered_and_one_that_nobody_took_was_refused() {
+        let (mut taken, mut refused) = (message(), message());
+        assert_eq!(taken.fate(), None);
+        taken.accept("a", None, ReceiptPlan::Now(Receipt::Undelivered), at(1));
+        refused.note_failure("a", &SendError::Refused("no".into()), &route(&["a"]), at(1), 0);
+        assert_eq!((taken.fate(), refused.fate()), (Some(Fate::Undelivered), Some(Fate::Refused)));
     }
 
     #[test]

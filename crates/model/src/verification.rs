@@ -117,6 +117,10 @@ pub struct Verification {
     pub metadata: BTreeMap<String, String>,
     /// What the person approves, sealed.
     pub payment: Option<Sealed>,
+    /// The caller's own words around the code, in place of a template, sealed.
+    pub text: Option<Sealed>,
+    /// Who is told what becomes of its messages, sealed.
+    pub report: Option<Sealed>,
     /// Where it stands, as last written; see [`Self::state_at`].
     pub state: State,
     /// Wrong codes so far.
@@ -386,6 +390,8 @@ mod tests {
             locale: "en".into(),
             metadata: BTreeMap::new(),
             payment: None,
+            text: None,
+            report: None,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,

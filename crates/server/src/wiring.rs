@@ -5,6 +5,7 @@ use crate::{Failure, config::Settings};
 use axum::Router;
 use countersign_delivery::{
     NumberLookup, Routes,
+    callback::{Caller, GuardedCaller},
     providers::{self, Providers, sandbox::SandboxProvider},
 };
 use countersign_engine::{
@@ -12,7 +13,7 @@ use countersign_engine::{
     clock::{Clock, SystemChance},
     jobs::Jobs,
     keys::Keys,
-    sandbox::StoredInbox,
+    sandbox::{RecordedCalls, StoredInbox},
 };
 use countersign_model::Channel;
 use countersign_store::{self as store, Role, Store};
@@ -47,6 +48,8 @@ pub struct Dev<'a> {
     pub ca_file: Option<&'a Path>,
     /// How callers reach this server, for commands to paste.
     pub url: &'a str,
+    /// Whether calls to callers' servers on this machine are really made.
+    pub loopback_callbacks: bool,
 }
 
 impl Product {
@@ -60,6 +63,7 @@ impl Product {
         let mut base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Server).await?;
         (base.providers, base.routes) = (providers, settings.routes.clone());
         base.retention = retention(settings);
+        base.public_url.clone_from(&settings.server.public_url.0);
         let store = base.store.clone();
         let engine = base.engine().await?;
         Ok(Self::start(&engine, store, None, None, settings.server.body_timeout))
@@ -73,7 +77,8 @@ impl Product {
     pub async fn open_dev(settings: &Settings, dev: Dev<'_>) -> Result<(Self, Vec<(&'static str, String)>), Failure> {
         let (database, keys) = (dev.dir.join("countersign.sqlite"), dev.dir.join("keys.json"));
         let mut base = Foundation::open(&database, &keys, Role::Server).await?;
-        base.carry_into_sandbox()?;
+        base.carry_into_sandbox(dev.loopback_callbacks)?;
+        base.public_url = Some(dev.url.to_owned());
         base.retention = retention(settings);
         let store = base.store.clone();
         let engine = base.engine().await?;
@@ -130,6 +135,8 @@ struct Foundation {
     providers: Providers,
     routes: Routes,
     lookup: Option<Arc<dyn NumberLookup>>,
+    callbacks: Arc<dyn Caller>,
+    public_url: Option<String>,
     retention: Duration,
 }
 
@@ -148,16 +155,20 @@ impl Foundation {
             providers: Providers::default(),
             routes: Routes::default(),
             lookup: None,
+            callbacks: Arc::new(guard(false)?),
+            public_url: None,
             retention: Duration::ZERO,
         })
     }
 
-    fn carry_into_sandbox(&mut self) -> Result<(), Failure> {
+    fn carry_into_sandbox(&mut self, loopback: bool) -> Result<(), Failure> {
         let inbox = || StoredInbox { store: self.store.clone(), clock: Arc::clone(&self.clock) };
         let name = SandboxProvider::<StoredInbox>::NAME;
         self.providers.insert(name, Arc::new(SandboxProvider::new(inbox()))).map_err(usage)?;
         self.routes = Routes::new(Channel::ALL.map(|channel| (channel, vec![name.to_owned()])));
         self.lookup = Some(Arc::new(inbox()));
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        self.callbacks = Arc::new(RecordedCalls { store, clock, guard: guard(loopback)?, loopback });
         Ok(())
     }
 
@@ -168,12 +179,19 @@ impl Foundation {
             providers: self.providers,
             routes: self.routes,
             lookup: self.lookup,
+            callbacks: self.callbacks,
+            report_formats: web::report_formats(),
+            public_url: self.public_url,
             clock: self.clock,
             random: self.random,
             retention: self.retention,
         };
         Engine::new(parts).await.map_err(cannot_start)
     }
+}
+
+fn guard(loopback: bool) -> Result<GuardedCaller, Failure> {
+    GuardedCaller::new(loopback).map_err(|error| Failure::other(format!("cannot start: {error}")))
 }
 
 fn retention(settings: &Settings) -> Duration {

@@ -6,8 +6,8 @@
 
 use crate::sandbox;
 use countersign_model::{
-    ApiKey, BlindIndex, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId, Template, Tenant,
-    TenantId, Timestamp, Verification, message::Purpose,
+    ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId,
+    Template, Tenant, TenantId, Timestamp, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -85,6 +85,19 @@ pub enum Change {
     UpdateMessage(Message),
     /// Something that happened.
     InsertEvent(Event),
+    /// Something to tell a caller's server; whoever tells is woken once the batch is on the disk. Asserts that its id is free.
+    InsertCallback(Callback),
+    /// A worker takes it, or the call was made in vain. Asserts the version.
+    UpdateCallback(Callback),
+    /// It was told, or is given up. Asserts the version.
+    DeleteCallback {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: CallbackId,
+        /// As it was read.
+        version: u32,
+    },
     /// The answer to a request with an idempotency key. Asserts that the key is free.
     InsertAnswer(Answer),
     /// Forgets answers older than a moment, at most so many of them.
@@ -94,8 +107,8 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
-    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; and
-    /// destinations not written since that moment.
+    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; texts of
+    /// callers' own that were done with before it; and destinations not written since that moment.
     PurgeVerifications {
         /// Only those decided before this.
         before: Timestamp,
@@ -129,6 +142,12 @@ impl Batch {
     pub fn with(mut self, change: Change) -> Self {
         self.0.push(change);
         self
+    }
+
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// One more change.

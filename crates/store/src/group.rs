@@ -116,7 +116,7 @@ impl Group {
 
     /// The commit is on the disk: wakes whoever waits for what is in it, and tells each caller what became of its work.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>, wake: &Wake) {
-        for topic in [Topic::Outbox, Topic::Inbox] {
+        for topic in [Topic::Outbox, Topic::Callbacks, Topic::Inbox] {
             let written = self.0.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
             if written.map(|(job, _)| &job.work).any(|work| concerns(work, topic)) {
                 wake.wake(topic);
@@ -147,8 +147,9 @@ fn topic_of(change: &Change) -> Option<Topic> {
     match change {
         Change::InsertMessage(_) => Some(Topic::Outbox),
         Change::UpdateMessage(message) => (message.state == MessageState::Queued).then_some(Topic::Outbox),
+        Change::InsertCallback(_) => Some(Topic::Callbacks),
         Change::Sandbox(change) => match change {
-            sandbox::Change::Deliver(_) => Some(Topic::Inbox),
+            sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_) => Some(Topic::Inbox),
             // What was to wait is due now, perhaps.
             sandbox::Change::AdvanceClock { .. } => Some(Topic::Outbox),
             sandbox::Change::Empty | sandbox::Change::PlanOutcome { .. } | sandbox::Change::PlanLookup { .. } => None,
@@ -165,6 +166,8 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::UpdateVerification(_)
         | Change::PutDestination { .. }
         | Change::InsertEvent(_)
+        | Change::UpdateCallback(_)
+        | Change::DeleteCallback { .. }
         | Change::InsertAnswer(_)
         | Change::PurgeAnswers { .. }
         | Change::PurgeVerifications { .. }

@@ -3,12 +3,12 @@
 
 use crate::{
     Answer, Backend, Error, Store,
-    sandbox::{InboxFilter, InboxMessage, Lookup, PlannedOutcome},
+    sandbox::{Call, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
     sqlite,
 };
 use countersign_model::{
-    ApiKey, BlindIndex, Channel, Destination, Event, Message, MessageId, Service, ServiceId, Template, Tenant,
-    TenantId, Timestamp, Verification, VerificationId,
+    ApiKey, BlindIndex, Callback, Channel, Destination, Event, Message, MessageId, Service, ServiceId, Template,
+    Tenant, TenantId, Timestamp, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -129,7 +129,7 @@ impl Store {
     }
 
     /// The first moment, on the clock of the rules, at which something is to be done: a queued message goes out, a receipt
-    /// is overdue, or a pending verification ends. None: nothing waits for a moment.
+    /// is overdue, a callback is to be made, or a pending verification ends. None: nothing waits for a moment.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         ask!(self, messages::next_due())
     }
@@ -142,6 +142,22 @@ impl Store {
     /// How many messages are queued, and how many leased. The other states are not counted: they grow without end.
     pub async fn message_counts(&self) -> Result<Vec<(MessageState, u64)>, Error> {
         ask!(self, messages::counts())
+    }
+
+    /// Of any tenant, the message that a provider knows under this name.
+    pub async fn message_with_reference(&self, provider: &str, reference: &str) -> Result<Option<Message>, Error> {
+        ask!(self, messages::with_reference(provider, reference))
+    }
+
+    /// Callbacks that are due on the clock of the rules and that nobody has on the one that nobody moves, the longest due
+    /// first.
+    pub async fn due_callbacks(&self, now: Timestamp, wall: Timestamp, limit: u32) -> Result<Vec<Callback>, Error> {
+        ask!(self, callbacks::due(now, wall, limit))
+    }
+
+    /// The calls that dev mode recorded after this place, oldest first.
+    pub async fn sandbox_calls(&self, after: u64, limit: u32) -> Result<Vec<Call>, Error> {
+        ask!(self, sandbox::calls(after, limit))
     }
 
     /// What happened to a verification, in the order of writing.

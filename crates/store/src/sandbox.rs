@@ -92,6 +92,26 @@ pub enum Lookup {
     Invalid,
 }
 
+/// A call to a caller's server that dev mode recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its place among the calls; given by the store, 0 before that.
+    #[serde(skip)]
+    pub seq: u64,
+    /// The tenant's name.
+    pub tenant_name: String,
+    /// The address.
+    pub url: String,
+    /// The headers, in the order of sending.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+    /// Why it was not made; none where nothing speaks against it.
+    pub refused: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// One thing to write.
 #[expect(
     clippy::large_enum_variant,
@@ -101,6 +121,8 @@ pub enum Lookup {
 pub enum Change {
     /// A message arrives; waiting readers are woken. A second row for the same message id is not made: the first stays.
     Deliver(InboxMessage),
+    /// A call is made; waiting readers are woken.
+    RecordCall(Call),
     /// The inbox is emptied.
     Empty,
     /// What happens to the next messages to an address.

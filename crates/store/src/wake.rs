@@ -8,7 +8,9 @@ use tokio::sync::watch;
 pub enum Topic {
     /// New messages in the outbox.
     Outbox,
-    /// New messages in the sandbox's inbox.
+    /// New callbacks.
+    Callbacks,
+    /// New messages in the sandbox's inbox, or new calls beside it.
     Inbox,
 }
 
@@ -16,12 +18,13 @@ pub enum Topic {
 #[derive(Debug)]
 pub(crate) struct Wake {
     outbox: watch::Sender<()>,
+    callbacks: watch::Sender<()>,
     inbox: watch::Sender<()>,
 }
 
 impl Wake {
     pub(crate) fn new() -> Self {
-        Self { outbox: watch::Sender::new(()), inbox: watch::Sender::new(()) }
+        Self { outbox: watch::Sender::new(()), callbacks: watch::Sender::new(()), inbox: watch::Sender::new(()) }
     }
 
     pub(crate) fn wake(&self, topic: Topic) {
@@ -35,6 +38,7 @@ impl Wake {
     const fn sender(&self, topic: Topic) -> &watch::Sender<()> {
         match topic {
             Topic::Outbox => &self.outbox,
+            Topic::Callbacks => &self.callbacks,
             Topic::Inbox => &self.inbox,
         }
     }

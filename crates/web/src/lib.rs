@@ -6,6 +6,7 @@
 
 mod asset;
 pub mod body;
+mod callbacks;
 pub mod dialects;
 mod docs;
 mod health;
@@ -14,8 +15,8 @@ mod sandbox;
 mod time;
 
 use axum::{Router, middleware};
-use countersign_engine::{Engine, Sandbox};
-use std::{sync::Arc, time::Duration};
+use countersign_engine::{Engine, Sandbox, reports::ReportFormat};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// What every route works with.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl Web {
 
 /// All routes of a server.
 pub fn router(web: Web) -> Router {
-    let mut router = Router::new().merge(health::routes()).merge(docs::routes());
+    let mut router = Router::new().merge(health::routes()).merge(docs::routes()).merge(callbacks::routes());
     for dialect in dialects::DIALECTS {
         router = router.merge((dialect.routes)());
     }
@@ -71,6 +72,13 @@ pub fn router(web: Web) -> Router {
         .method_not_allowed_fallback(request::unknown_method)
         .layer(middleware::from_fn_with_state(web.clone(), request::around))
         .with_state(web)
+}
+
+/// How each dialect words its delivery reports, for the engine.
+#[must_use]
+pub fn report_formats() -> BTreeMap<&'static str, ReportFormat> {
+    let formats = dialects::DIALECTS.iter().filter_map(|dialect| Some((dialect.name, (dialect.reports?)())));
+    formats.collect()
 }
 
 /// What a newcomer can paste, for the banner of dev mode: a title and a shell command for each dialect.

@@ -17,7 +17,7 @@ impl Command for CancelVerification {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
-        let verification = engine.target(caller, self.target).await?.cancel(now)?;
+        let verification = engine.target(caller, &self.target).await?.cancel(now)?;
         let of = (verification.tenant, verification.id);
         let batch = Batch::new()
             .with(Change::UpdateVerification(verification.clone()))

@@ -4,8 +4,7 @@
 use super::Command;
 use crate::{Caller, Engine, Error, Thing, metrics::Metrics};
 use countersign_model::{
-    BlindIndex, Checked, Code, Event, EventKind, Payment, Proof, Scope, ServiceId, State, Timestamp, Verification,
-    VerificationId,
+    Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification, VerificationId,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -16,18 +15,23 @@ pub struct CheckCode {
     /// Of which verification.
     pub target: Target,
     /// What was typed.
-    pub code: Code,
+    pub code: Typed,
     /// What the person approves, if it is bound to a payment.
     pub payment: Option<Payment>,
 }
 
 /// Which verification is meant.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// This one.
     Id(VerificationId),
     /// The latest one of an address in a service: for dialects whose callers hold no id.
-    Latest(ServiceId, BlindIndex),
+    Latest {
+        /// The service's name.
+        service: &'static str,
+        /// The address.
+        to: Address,
+    },
 }
 
 /// What became of a check. A wrong code is an answer, not an error.
@@ -46,7 +50,7 @@ impl Command for CheckCode {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(CodeChecked, Batch), Error> {
-        let before = engine.target(caller, self.target).await?;
+        let before = engine.target(caller, &self.target).await?;
         let proof = self.compare(engine, &before, now)?;
         let state = before.state_at(now);
         if state != State::Pending {
@@ -91,9 +95,10 @@ impl CheckCode {
             (Some(_), None) => return Err(Error::PaymentMissing),
             (None, Some(_)) => return Err(Error::PaymentUnexpected),
         };
+        let typed = self.code.as_code(verification.policy.code);
         let mut matches = None;
         for live in verification.live_codes(now) {
-            if engine.keys().code_matches(verification, live.generation, &self.code)? {
+            if engine.keys().code_matches(verification, live.generation, &typed)? {
                 matches = Some(live.generation);
             }
         }
@@ -112,10 +117,16 @@ fn event_of(checked: Checked) -> Option<EventKind> {
 }
 
 impl Engine {
-    pub(crate) async fn target(&self, caller: &Caller, target: Target) -> Result<Verification, Error> {
+    pub(crate) async fn target(&self, caller: &Caller, target: &Target) -> Result<Verification, Error> {
         let found = match target {
-            Target::Id(id) => self.store().verification(caller.tenant(), id).await?,
-            Target::Latest(service, index) => self.store().latest_verification(caller.tenant(), service, index).await?,
+            Target::Id(id) => self.store().verification(caller.tenant(), *id).await?,
+            Target::Latest { service, to } => {
+                let index = self.keys().blind_index(caller.tenant(), to);
+                match self.store().service_named(caller.tenant(), service).await? {
+                    Some(service) => self.store().latest_verification(caller.tenant(), service.id, index).await?,
+                    None => None,
+                }
+            }
         };
         found.ok_or(Error::NotFound(Thing::Verification))
     }

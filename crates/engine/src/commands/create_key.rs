@@ -1,7 +1,10 @@
 //! Makes an API key. Its secret is in the outcome and nowhere else: the store gets a keyed hash.
 
 use super::Command;
-use crate::{Caller, Engine, Error, caller::fresh_api_key};
+use crate::{
+    Caller, Engine, Error,
+    caller::{fresh_api_key, fresh_hex_key},
+};
 use countersign_model::{ApiKey, KeyId, Scope, Timestamp};
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,17 @@ pub struct CreateKey {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// What its secret looks like.
+    pub form: KeyForm,
+}
+
+/// What the secret of a key looks like: some vendors' clients take only theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyForm {
+    /// `cs_` and 32 characters: 160 random bits.
+    Native,
+    /// 32 hexadecimal characters: 128 random bits.
+    Hex32,
 }
 
 /// A key and its secret, which is shown this once.
@@ -36,7 +50,10 @@ impl Command for CreateKey {
     const NEEDS: Scope = Scope::Admin;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(KeyCreated, Batch), Error> {
-        let secret = fresh_api_key(engine.random());
+        let secret = match self.form {
+            KeyForm::Native => fresh_api_key(engine.random()),
+            KeyForm::Hex32 => fresh_hex_key(engine.random()),
+        };
         let key = ApiKey {
             id: KeyId::generate(now, engine.random()),
             tenant: caller.tenant(),

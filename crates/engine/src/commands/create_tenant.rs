@@ -1,8 +1,8 @@
 //! Makes a tenant, with its `default` service under the profile `standard`.
 
-use super::{Command, DEFAULT_SERVICE};
+use super::{Command, DEFAULT_SERVICE, start_verification::fresh_service};
 use crate::{Caller, Engine, Error, Thing};
-use countersign_model::{Policy, Profile, Scope, Service, ServiceId, Tenant, TenantId, Timestamp, tenant::is_name};
+use countersign_model::{Profile, Scope, Tenant, TenantId, Timestamp, tenant::is_name};
 use countersign_store::{Batch, Change};
 
 /// "A new customer."
@@ -24,17 +24,7 @@ impl Command for CreateTenant {
             return Err(Error::NameTaken(Thing::Tenant));
         }
         let tenant = Tenant { id: TenantId::generate(now, engine.random()), name: self.name.clone(), created_at: now };
-        let service = Service {
-            id: ServiceId::generate(now, engine.random()),
-            tenant: tenant.id,
-            version: 0,
-            name: DEFAULT_SERVICE.to_owned(),
-            brand: None,
-            sender: None,
-            default_locale: "en".to_owned(),
-            policy: Policy::of(Profile::Standard),
-            created_at: now,
-        };
+        let service = fresh_service(engine, tenant.id, DEFAULT_SERVICE, Profile::Standard, now);
         let batch = Batch::new().with(Change::InsertTenant(tenant.clone())).with(Change::PutService(service));
         Ok((tenant, batch))
     }

@@ -9,26 +9,35 @@ mod delete_service;
 mod delete_template;
 mod put_service;
 mod put_template;
+mod record_receipt;
 mod report_outcome;
 mod resend_code;
 mod revoke_key;
+mod send_text;
 mod start_verification;
 
 pub use cancel_verification::CancelVerification;
 pub use check_code::{CheckCode, CodeChecked, Target};
-pub use create_key::{CreateKey, KeyCreated};
+pub use create_key::{CreateKey, KeyCreated, KeyForm};
 pub use create_tenant::CreateTenant;
 pub use delete_service::DeleteService;
 pub use delete_template::DeleteTemplate;
 pub use put_service::{PutService, ServiceWrite};
 pub use put_template::PutTemplate;
 pub(crate) use put_template::canonical;
+pub use record_receipt::RecordReceipt;
+pub(crate) use record_receipt::settled;
 pub use report_outcome::ReportOutcome;
 pub use resend_code::ResendCode;
 pub use revoke_key::RevokeKey;
-pub use start_verification::{DEFAULT_SERVICE, StartVerification};
+pub use send_text::SendText;
+pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
 
-use crate::{Caller, Engine, Error, keys::answer_context, metrics::Metrics};
+use crate::{
+    Caller, Engine, Error,
+    keys::{ANSWER, context},
+    metrics::Metrics,
+};
 use countersign_model::{Scope, Timestamp, Verification};
 use countersign_store::{Answer, Batch, Change, Error as StoreError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -98,7 +107,9 @@ impl Engine {
             if let Some(idempotency) = idempotency {
                 batch.push(self.remember(caller, idempotency, &outcome, now)?);
             }
-            match self.store().write(batch).await {
+            // Nothing to write, nothing to wait for.
+            let written = if batch.is_empty() { Ok(()) } else { self.store().write(batch).await };
+            match written {
                 Ok(()) => {
                     command.count(&outcome, self.metrics());
                     return Ok(outcome);
@@ -122,7 +133,7 @@ impl Engine {
         if answer.request != self.keys().hash("request", &idempotency.request) {
             return Err(Error::IdempotencyMismatch);
         }
-        let outcome = self.keys().open(&answer.outcome, &answer_context(caller.tenant(), &key))?;
+        let outcome = self.keys().open(&answer.outcome, &context(ANSWER, caller.tenant(), &key))?;
         serde_json::from_str(&outcome).map(Some).map_err(|_| Error::IdempotencyMismatch)
     }
 
@@ -139,7 +150,7 @@ impl Engine {
             tenant: caller.tenant(),
             key,
             request: self.keys().hash("request", &idempotency.request),
-            outcome: self.keys().seal(&text, &answer_context(caller.tenant(), &key), self.random())?,
+            outcome: self.keys().seal(&text, &context(ANSWER, caller.tenant(), &key), self.random())?,
             created_at: now,
         }))
     }

@@ -42,9 +42,6 @@ impl Command for PutService {
         if !is_name(&self.name) {
             return Err(Error::BadName);
         }
-        if self.policy.number_lookup && !engine.has_lookup() {
-            return Err(Error::NoLookup);
-        }
         let existing = engine.store().service_named(caller.tenant(), &self.name).await?;
         let (id, version, created_at) = match (self.write, existing) {
             (ServiceWrite::Create, None) => (ServiceId::generate(now, engine.random()), 0, now),

@@ -19,7 +19,7 @@ impl Command for ReportOutcome {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
-        let verification = engine.target(caller, self.target).await?.report(self.report, now)?;
+        let verification = engine.target(caller, &self.target).await?.report(self.report, now)?;
         let kind = match self.report {
             Report::Approved => EventKind::Approved,
             Report::Denied => EventKind::Denied { reason: DenialReason::Reported },

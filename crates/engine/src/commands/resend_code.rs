@@ -19,7 +19,7 @@ impl Command for ResendCode {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
-        let before = engine.target(caller, self.target).await?;
+        let before = engine.target(caller, &self.target).await?;
         let channel = self.channel.unwrap_or(before.channel);
         if !engine.address_of(&before)?.suits(channel) {
             return Err(Error::WrongChannel(channel));
@@ -35,7 +35,7 @@ impl Command for ResendCode {
         destination.count_send(limits, now).map_err(|limited| engine.refused_by_limit(limited))?;
 
         let generation = verification.newest_generation();
-        let message = Message::queued(MessageId::generate(now, engine.random()), &verification, generation, now);
+        let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, generation, now);
         let kind = EventKind::Resent { message: message.id, channel, new_code: generation != old_generation };
         let batch = Batch::new()
             .with(Change::PutDestination { tenant, service, index, destination })

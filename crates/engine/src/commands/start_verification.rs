@@ -1,16 +1,13 @@
 //! Starts a verification: limits are spent, the code is fixed, the message is queued, all in one batch.
 
 use super::{Command, Decided};
-use crate::{
-    Caller, Engine, Error, Thing,
-    keys::{address_context, own_code_context, payment_context},
-    metrics::Metrics,
-};
+use crate::{Caller, Engine, Error, Thing, keys, metrics::Metrics, reports::ReportTo};
 use countersign_model::{
-    Address, Channel, Code, Event, EventKind, Message, MessageId, Payment, Scope, Sealed, Service, State, Timestamp,
-    Verification, VerificationId, verification::CodeSource,
+    Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, Message, MessageId, Payment, Policy, Profile,
+    Scope, Service, ServiceId, State, TenantId, Timestamp, Verification, VerificationId, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The service of callers that name none; every tenant has it.
@@ -19,8 +16,8 @@ pub const DEFAULT_SERVICE: &str = "default";
 /// "Send this person a code."
 #[derive(Debug)]
 pub struct StartVerification {
-    /// Under which service's policy; none: [`DEFAULT_SERVICE`].
-    pub service: Option<String>,
+    /// Under which service's policy.
+    pub service: ServiceRef,
     /// On which channel.
     pub channel: Channel,
     /// To whom.
@@ -33,6 +30,59 @@ pub struct StartVerification {
     pub metadata: BTreeMap<String, String>,
     /// What the person approves with the code.
     pub payment: Option<Payment>,
+    /// What this one does otherwise than its service says.
+    pub overrides: Overrides,
+}
+
+/// Which service is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceRef {
+    /// [`DEFAULT_SERVICE`].
+    Default,
+    /// The one of this name.
+    Named(String),
+    /// A dialect's own, of the dialect's name. It is made on first use, with the profile `compat`.
+    Dialect(&'static str),
+}
+
+impl ServiceRef {
+    fn name(&self) -> &str {
+        match self {
+            Self::Default => DEFAULT_SERVICE,
+            Self::Named(name) => name,
+            Self::Dialect(name) => name,
+        }
+    }
+}
+
+/// What one verification does otherwise than its service says. The default is nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// What its code looks like.
+    pub code: Option<CodeShape>,
+    /// How long its code lives, in seconds; 0 means for ever.
+    pub life_seconds: Option<u32>,
+    /// How many wrong codes end it; 0 means never.
+    pub max_checks: Option<u32>,
+    /// Whether the number is looked up first.
+    pub number_lookup: Option<bool>,
+    /// Whom the message comes from.
+    pub sender: Option<String>,
+    /// The caller's own words, in place of a template.
+    pub text: Option<OwnText>,
+    /// Who is told what becomes of its messages.
+    pub report: Option<ReportTo>,
+    /// Whether it ends the pending one that this address has in this service.
+    pub replaces_older: bool,
+}
+
+/// A caller's own words; the code stands between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnText {
+    /// Before the code.
+    pub before: String,
+    /// After the code.
+    pub after: String,
 }
 
 impl Command for StartVerification {
@@ -46,19 +96,23 @@ impl Command for StartVerification {
         if engine.routes().for_channel(self.channel).is_empty() {
             return Err(Error::NoRoute(self.channel));
         }
-        let service = self.read_service(engine, caller).await?;
+        let (service, mut batch) = self.service(engine, caller, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
         let mut destination = engine.store().destination(caller.tenant(), service.id, index).await?;
         destination.count_send(&service.policy.limits, now).map_err(|limited| engine.refused_by_limit(limited))?;
-        if service.policy.number_lookup {
+        if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             engine.look_up(&self.to).await?;
         }
+        if self.overrides.replaces_older {
+            let older = engine.store().latest_verification(caller.tenant(), service.id, index).await?;
+            push_end_of(older, &mut batch, engine, now);
+        }
 
-        let verification = self.verification(engine, &service, now)?;
-        let message = Message::queued(MessageId::generate(now, engine.random()), &verification, 0, now);
+        let verification = self.verification(engine, &service, index, now)?;
+        let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         let started = EventKind::Started { message: message.id, channel: self.channel };
         let of = (verification.tenant, verification.id);
-        let batch = Batch::new()
+        let batch = batch
             .with(Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination })
             .with(Change::InsertVerification(verification.clone()))
             .with(Change::InsertMessage(message))
@@ -71,15 +125,63 @@ impl Command for StartVerification {
     }
 }
 
+/// What is pending ends; what has ended stays as it is.
+fn push_end_of(older: Option<Verification>, batch: &mut Batch, engine: &Engine, now: Timestamp) {
+    let Some(ended) = older.and_then(|older| older.cancel(now).ok()) else { return };
+    let of = (ended.tenant, ended.id);
+    batch.push(Change::UpdateVerification(ended));
+    batch.push(Change::InsertEvent(Event::new(of, EventKind::Cancelled, now, engine.random())));
+}
+
 impl StartVerification {
-    async fn read_service(&self, engine: &Engine, caller: &Caller) -> Result<Service, Error> {
-        let name = self.service.as_deref().unwrap_or(DEFAULT_SERVICE);
-        engine.store().service_named(caller.tenant(), name).await?.ok_or(Error::NotFound(Thing::Service))
+    /// The service, and what must be written for it to be there.
+    async fn service(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Service, Batch), Error> {
+        let name = self.service.name();
+        if let Some(service) = engine.store().service_named(caller.tenant(), name).await? {
+            return Ok((service, Batch::new()));
+        }
+        match self.service {
+            ServiceRef::Default | ServiceRef::Named(_) => Err(Error::NotFound(Thing::Service)),
+            ServiceRef::Dialect(_) => {
+                let service = fresh_service(engine, caller.tenant(), name, Profile::Compat, now);
+                Ok((service.clone(), Batch::new().with(Change::PutService(service))))
+            }
+        }
     }
 
-    fn verification(&self, engine: &Engine, service: &Service, now: Timestamp) -> Result<Verification, Error> {
+    fn policy(&self, service: &Service) -> Policy {
+        let (theirs, ours) = (&self.overrides, &service.policy);
+        Policy {
+            code: theirs.code.unwrap_or(ours.code),
+            life_seconds: theirs.life_seconds.unwrap_or(ours.life_seconds),
+            max_checks: theirs.max_checks.unwrap_or(ours.max_checks),
+            ..ours.clone()
+        }
+    }
+
+    fn verification(
+        &self,
+        engine: &Engine,
+        service: &Service,
+        to_index: BlindIndex,
+        now: Timestamp,
+    ) -> Result<Verification, Error> {
         let (keys, random, tenant) = (engine.keys(), engine.random(), service.tenant);
         let id = VerificationId::generate(now, random);
+        let policy = self.policy(service);
+        let seal = |what: &[u8], text: &str| keys.seal(text, &keys::context(what, tenant, &id.to_bytes()), random);
+        let code = match &self.code {
+            None => CodeSource::Derived { key_version: keys.current_version() },
+            Some(code) => CodeSource::Own(seal(keys::OWN_CODE, code.expose())?),
+        };
+        let phone = match &self.to {
+            Address::Phone(number) => Some(number.traits()),
+            Address::Email(_) => None,
+        };
+        let as_json = |what: &[u8], value: Result<String, serde_json::Error>| {
+            seal(what, &value.map_err(|error| Error::Internal(error.to_string()))?)
+        };
+        let (payment, overrides) = (self.payment.as_ref(), &self.overrides);
         Ok(Verification {
             id,
             tenant,
@@ -87,23 +189,19 @@ impl StartVerification {
             service: service.id,
             service_name: service.name.clone(),
             channel: self.channel,
-            to: keys.seal(self.to.as_str(), &address_context(tenant, id), random)?,
-            to_index: keys.blind_index(tenant, &self.to),
-            phone: match &self.to {
-                Address::Phone(number) => Some(number.traits()),
-                Address::Email(_) => None,
-            },
-            policy: service.policy.clone(),
-            code: match &self.code {
-                None => CodeSource::Derived { key_version: keys.current_version() },
-                Some(code) => CodeSource::Own(keys.seal(code.expose(), &own_code_context(tenant, id), random)?),
-            },
-            codes: vec![Verification::first_code(&service.policy, now)],
+            to: seal(keys::ADDRESS, self.to.as_str())?,
+            to_index,
+            phone,
+            code,
+            codes: vec![Verification::first_code(&policy, now)],
+            policy,
             brand: service.brand.clone(),
-            sender: service.sender.clone(),
+            sender: overrides.sender.clone().or_else(|| service.sender.clone()),
             locale: self.locale.clone().unwrap_or_else(|| service.default_locale.clone()),
             metadata: self.metadata.clone(),
-            payment: self.payment.as_ref().map(|payment| seal_payment(engine, payment, tenant, id)).transpose()?,
+            payment: payment.map(|it| as_json(keys::PAYMENT, serde_json::to_string(it))).transpose()?,
+            text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
+            report: overrides.report.as_ref().map(|it| engine.seal_report(tenant, it)).transpose()?,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,
@@ -113,12 +211,23 @@ impl StartVerification {
     }
 }
 
-fn seal_payment(
+/// A service with the rules of a profile.
+pub(super) fn fresh_service(
     engine: &Engine,
-    payment: &Payment,
-    tenant: countersign_model::TenantId,
-    id: VerificationId,
-) -> Result<Sealed, Error> {
-    let text = serde_json::to_string(payment).map_err(|error| Error::Internal(error.to_string()))?;
-    engine.keys().seal(&text, &payment_context(tenant, id), engine.random())
+    tenant: TenantId,
+    name: &str,
+    profile: Profile,
+    now: Timestamp,
+) -> Service {
+    Service {
+        id: ServiceId::generate(now, engine.random()),
+        tenant,
+        version: 0,
+        name: name.to_owned(),
+        brand: None,
+        sender: None,
+        default_locale: "en".to_owned(),
+        policy: Policy::of(profile),
+        created_at: now,
+    }
 }

@@ -2,11 +2,16 @@
 //! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule.
 
 use super::Progress;
-use crate::{Engine, Error, metrics::Attempt};
+use crate::{
+    Engine, Error,
+    commands::{OwnText, settled},
+    keys,
+    metrics::Attempt,
+};
 use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
 use countersign_model::{
-    Event, EventKind, Message, SendError, Template, Timestamp, Verification,
-    message::{MessageState, Receipt, ReceiptPlan},
+    Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
+    message::{Content, Purpose, ReceiptPlan},
 };
 use countersign_store::{Batch, Change, Error as StoreError};
 use futures_util::future::join_all;
@@ -52,77 +57,128 @@ impl Deliver {
 
     async fn step(&self, mut message: Message) -> Result<(), Error> {
         let (engine, now) = (&self.0, self.0.now());
-        let found = engine.store().verification(message.tenant, message.verification).await?;
-        let Some(verification) = found.filter(|verification| verification.wants(message.generation, now)) else {
+        let Some(wanted) = self.still_wanted(&message, now).await? else {
             message.drop_unsent("the verification had ended, or a newer code had taken its place", now);
-            return self.write_end(message, now).await;
+            return self.write_step(message, None, now).await;
         };
         let route = engine.routes().for_channel(message.channel);
-        let Some((name, provider)) =
-            message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)))
-        else {
+        let next = message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)));
+        let Some((name, provider)) = next else {
             message.note_no_route(now, engine.random().number());
-            return self.write_end(message, now).await;
+            return self.write_step(message, None, now).await;
         };
-        let outgoing = match self.outgoing(&message, &verification).await {
+        let outgoing = match self.outgoing(&message, wanted.as_ref(), name).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
                 tracing::error!(message_id = %message.id, %error, "a message could not be put together");
                 message.fail("the message could not be put together; the log has the reason", now);
-                return self.write_end(message, now).await;
+                return self.write_step(message, None, now).await;
             }
         };
         let result = send(provider, &outgoing).await;
         self.note_attempt(name, &message, &result);
         match result {
-            Ok(accepted) => self.write_accepted(message, verification, name, accepted).await,
+            Ok(accepted) => self.write_accepted(message, wanted, name, accepted).await,
             Err(error) => {
-                message.note_failure(name, &error, route, engine.now(), engine.random().number());
-                self.write_failure(message, name, &error).await
+                let now = engine.now();
+                message.note_failure(name, &error, route, now, engine.random().number());
+                let failed_attempt = EventKind::MessageAttemptFailed {
+                    message: message.id,
+                    provider: name.clone(),
+                    reason: error.to_string(),
+                    next_at: message.due_at,
+                };
+                self.write_step(message, Some(failed_attempt), now).await
             }
         }
     }
 
-    async fn outgoing(&self, message: &Message, verification: &Verification) -> Result<Outgoing, Error> {
+    /// The verification whose code it carries, while somebody waits for that code; none of a text of a caller's own, which
+    /// is always wanted. None at all: it is not to be sent.
+    async fn still_wanted(&self, message: &Message, now: Timestamp) -> Result<Option<Option<Verification>>, Error> {
+        match &message.content {
+            Content::Text { .. } => Ok(Some(None)),
+            Content::Code { verification, generation, .. } => {
+                let found = self.0.store().verification(message.tenant, *verification).await?;
+                Ok(found.filter(|verification| verification.wants(*generation, now)).map(Some))
+            }
+        }
+    }
+
+    async fn outgoing(
+        &self,
+        message: &Message,
+        verification: Option<&Verification>,
+        provider: &str,
+    ) -> Result<Outgoing, Error> {
         let engine = &self.0;
-        let (code, payment) = (engine.code_for(message, verification)?, engine.payment_of(verification)?);
+        let gone = || Error::internal("the verification of a message is gone");
+        let (to, from) = engine.ends_of(message).await?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
-        let content = self.render(message, verification, &code, payment.as_ref()).await?;
+        let (content, code) = self.content(message, verification).await?;
         Ok(Outgoing {
             id: message.id,
             tenant: message.tenant,
             tenant_name: tenant.map(|tenant| tenant.name).unwrap_or_default(),
-            verification: message.verification,
+            verification: message.verification(),
             channel: message.channel,
-            to: engine.address_of(verification)?,
-            from: verification.sender.clone(),
+            to,
+            from,
             content,
             code,
+            receipt_url: engine.receipt_url(provider, message.tenant, message.id),
+            now: engine.clock().wall(),
         })
+    }
+
+    async fn content(
+        &self,
+        message: &Message,
+        verification: Option<&Verification>,
+    ) -> Result<(Rendered, Option<Code>), Error> {
+        let engine = &self.0;
+        let plain = |text: String| Rendered { subject: None, text, html: None };
+        match (&message.content, verification) {
+            (Content::Text { text, .. }, _) => {
+                let context = keys::context(keys::TEXT, message.tenant, &message.id.to_bytes());
+                Ok((plain(engine.keys().open(text, &context)?.to_string()), None))
+            }
+            (Content::Code { generation, purpose, .. }, Some(verification)) => {
+                let code = engine.keys().code_of(verification, *generation)?;
+                let content = match engine.own_text_of(verification)? {
+                    Some(OwnText { before, after }) => plain(format!("{before}{}{after}", code.expose())),
+                    None => self.render(message, *purpose, verification, &code).await?,
+                };
+                Ok((content, Some(code)))
+            }
+            (Content::Code { .. }, None) => Err(Error::internal("a code without its verification")),
+        }
     }
 
     async fn render(
         &self,
         message: &Message,
+        purpose: Purpose,
         verification: &Verification,
-        code: &countersign_model::Code,
-        payment: Option<&countersign_model::Payment>,
+        code: &Code,
     ) -> Result<Rendered, Error> {
-        let own = self.own_template(message, &verification.locale).await?;
+        let own = self.own_template(message, purpose, &verification.locale).await?;
+        let payment = self.0.payment_of(verification)?;
         let life_minutes =
             (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
-        let context = render::Context { code, brand: verification.brand.as_deref(), life_minutes, payment };
+        let brand = verification.brand.as_deref();
+        let context = render::Context { code, brand, life_minutes, payment: payment.as_ref() };
         self.0
             .templates()
-            .render(own.as_ref(), message.purpose, message.channel, &verification.locale, &context)
+            .render(own.as_ref(), purpose, message.channel, &verification.locale, &context)
             .map_err(|error| Error::Internal(error.to_string()))
     }
 
     /// The tenant's own text in the language nearest to the one asked for, if it has one that no built-in text beats.
-    async fn own_template(&self, message: &Message, locale: &str) -> Result<Option<Template>, Error> {
+    async fn own_template(&self, message: &Message, purpose: Purpose, locale: &str) -> Result<Option<Template>, Error> {
         for candidate in render::candidates(locale) {
             let store = self.0.store();
-            let found = store.template(message.tenant, message.purpose, message.channel, &candidate).await?;
+            let found = store.template(message.tenant, purpose, message.channel, &candidate).await?;
             if found.is_some() || render::LANGUAGES.contains(&candidate.as_str()) {
                 return Ok(found);
             }
@@ -144,10 +200,10 @@ impl Deliver {
         metrics.attempted(provider, outcome);
         match result {
             Ok(_) => {
-                tracing::info!(message_id = %message.id, verification_id = %message.verification, provider, "message accepted");
+                tracing::info!(message_id = %message.id, verification_id = ?message.verification(), provider, "message accepted");
             }
             Err(error) => {
-                tracing::warn!(message_id = %message.id, verification_id = %message.verification, provider, %error, "message not accepted");
+                tracing::warn!(message_id = %message.id, verification_id = ?message.verification(), provider, %error, "message not accepted");
             }
         }
     }
@@ -157,26 +213,27 @@ impl Deliver {
     async fn write_accepted(
         &self,
         mut message: Message,
-        mut verification: Verification,
+        mut verification: Option<Verification>,
         provider: &str,
         accepted: Accepted,
     ) -> Result<(), Error> {
         let (engine, now) = (&self.0, self.0.now());
-        let generation = message.generation;
         message.accept(provider, accepted.reference, accepted.receipt, now);
-        let taken = EventKind::MessageAccepted { message: message.id, provider: provider.to_owned() };
-        let mut kinds = vec![taken];
-        if let ReceiptPlan::Now(receipt) = accepted.receipt {
-            kinds.push(settled(&message, receipt));
-        }
         let mut batch = Batch::new().with(Change::UpdateMessage(message.clone()));
-        for kind in kinds {
-            batch.push(event(engine, &message, kind, now));
+        let taken = EventKind::MessageAccepted { message: message.id, provider: provider.to_owned() };
+        self.push_event(&mut batch, &message, taken, now);
+        if let ReceiptPlan::Now(receipt) = accepted.receipt {
+            self.push_event(&mut batch, &message, settled(&message, receipt), now);
+        }
+        if let Some(report) = engine.report_of(&message, now).await? {
+            batch.push(report);
         }
         loop {
             let mut attempt = batch.clone();
-            if verification.supersede_codes_before(generation) {
-                attempt.push(Change::UpdateVerification(verification.clone()));
+            if let (Some(fresh), Content::Code { generation, .. }) = (&mut verification, &message.content)
+                && fresh.supersede_codes_before(*generation)
+            {
+                attempt.push(Change::UpdateVerification(fresh.clone()));
             }
             match engine.store().write(attempt).await {
                 Err(StoreError::Conflict) => {}
@@ -187,33 +244,24 @@ impl Deliver {
                 tracing::warn!(message_id = %message.id, "another worker has taken this message over");
                 return Ok(());
             }
-            let Some(fresh) = engine.store().verification(message.tenant, message.verification).await? else {
-                return Ok(());
-            };
-            verification = fresh;
+            if let Some(id) = message.verification() {
+                verification = engine.store().verification(message.tenant, id).await?;
+            }
         }
     }
 
-    async fn write_failure(&self, message: Message, provider: &str, error: &SendError) -> Result<(), Error> {
-        let now = self.0.now();
-        let failed_attempt = EventKind::MessageAttemptFailed {
-            message: message.id,
-            provider: provider.to_owned(),
-            reason: error.to_string(),
-            next_at: message.due_at,
-        };
-        let batch = Batch::new().with(event(&self.0, &message, failed_attempt, now));
-        self.write(batch, message, now).await
-    }
-
-    async fn write_end(&self, message: Message, now: Timestamp) -> Result<(), Error> {
-        self.write(Batch::new(), message, now).await
-    }
-
-    async fn write(&self, mut batch: Batch, message: Message, now: Timestamp) -> Result<(), Error> {
-        if matches!(message.state, MessageState::Failed | MessageState::Dropped) {
+    /// Writes the message as it stands after a step in which nobody took it.
+    async fn write_step(&self, message: Message, what: Option<EventKind>, now: Timestamp) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        if let Some(kind) = what {
+            self.push_event(&mut batch, &message, kind, now);
+        }
+        if message.fate().is_some() {
             let reason = message.reason.clone().unwrap_or_default();
-            batch.push(event(&self.0, &message, EventKind::MessageFailed { message: message.id, reason }, now));
+            self.push_event(&mut batch, &message, EventKind::MessageFailed { message: message.id, reason }, now);
+        }
+        if let Some(report) = self.0.report_of(&message, now).await? {
+            batch.push(report);
         }
         batch.push(Change::UpdateMessage(message));
         match self.0.store().write(batch).await {
@@ -222,23 +270,18 @@ impl Deliver {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// The history is a verification's; a text of a caller's own has its state and its reason only.
+    fn push_event(&self, batch: &mut Batch, message: &Message, kind: EventKind, now: Timestamp) {
+        if let Some(verification) = message.verification() {
+            let of = (message.tenant, verification);
+            batch.push(Change::InsertEvent(Event::new(of, kind, now, self.0.random())));
+        }
+    }
 }
 
 async fn send(provider: &Arc<dyn Provider>, outgoing: &Outgoing) -> Result<Accepted, SendError> {
     tokio::time::timeout(LONGEST_ATTEMPT, provider.send(outgoing))
         .await
         .unwrap_or_else(|_| Err(SendError::Unknown(format!("no answer within {} s", LONGEST_ATTEMPT.as_secs()))))
-}
-
-fn event(engine: &Engine, message: &Message, kind: EventKind, now: Timestamp) -> Change {
-    Change::InsertEvent(Event::new((message.tenant, message.verification), kind, now, engine.random()))
-}
-
-fn settled(message: &Message, receipt: Receipt) -> EventKind {
-    match receipt {
-        Receipt::Delivered => EventKind::MessageDelivered { message: message.id },
-        Receipt::Undelivered => {
-            EventKind::MessageFailed { message: message.id, reason: message.reason.clone().unwrap_or_default() }
-        }
-    }
 }

@@ -5,12 +5,14 @@ mod deliver;
 mod expire;
 mod purge;
 mod receipts;
+mod report;
 mod runner;
 
 pub use deliver::Deliver;
 pub use expire::Expire;
 pub use purge::Purge;
 pub use receipts::Receipts;
+pub use report::Report;
 pub use runner::Jobs;
 
 /// What one step of a job found to do.

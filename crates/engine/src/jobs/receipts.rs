@@ -22,9 +22,15 @@ impl Receipts {
         let found = overdue.len();
         for mut message in overdue {
             message.give_up_waiting(now);
-            let kind = EventKind::MessageUnconfirmed { message: message.id };
-            let event = Event::new((message.tenant, message.verification), kind, now, engine.random());
-            let batch = Batch::new().with(Change::UpdateMessage(message)).with(Change::InsertEvent(event));
+            let mut batch = Batch::new();
+            if let Some(verification) = message.verification() {
+                let kind = EventKind::MessageUnconfirmed { message: message.id };
+                batch.push(Change::InsertEvent(Event::new((message.tenant, verification), kind, now, engine.random())));
+            }
+            if let Some(report) = engine.report_of(&message, now).await? {
+                batch.push(report);
+            }
+            batch.push(Change::UpdateMessage(message));
             match engine.store().write(batch).await {
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),

@@ -2,7 +2,7 @@
 //! looks, then waits; a pause of at most five seconds is the fallback. A job that fails or panics is tried again, later
 //! each time.
 
-use super::{Deliver, Expire, Progress, Purge, Receipts};
+use super::{Deliver, Expire, Progress, Purge, Receipts, Report};
 use crate::{Engine, Error};
 use countersign_store::Topic;
 use futures_util::FutureExt as _;
@@ -40,6 +40,11 @@ impl Jobs {
             let job = receipts.clone();
             async move { job.run_once().await }
         });
+        let report = Report(engine.clone());
+        jobs.spawn(engine, "report", Wait::UntilDueOrTold, move || {
+            let job = report.clone();
+            async move { job.run_once().await }
+        });
         let purge = Purge(engine.clone());
         jobs.spawn(engine, "purge", Wait::Fixed(PURGE_EVERY), move || {
             let job = purge.clone();
@@ -62,7 +67,7 @@ impl Jobs {
         let (engine, token) = (engine.clone(), self.stop.clone());
         self.tracker.spawn(async move {
             let mut failures = 0;
-            let mut moves = engine.clock().moves();
+            let (mut moves, mut callbacks) = (engine.clock().moves(), engine.store().waiter(Topic::Callbacks));
             while !token.is_cancelled() {
                 moves.mark_unchanged();
                 let pause = match guarded(name, step()).await {
@@ -79,6 +84,7 @@ impl Jobs {
                 tokio::select! {
                     () = token.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
+                    () = callbacks.changed(), if matches!(wait, Wait::UntilDueOrTold) => {}
                     _ = moves.changed() => {}
                 }
             }
@@ -91,6 +97,8 @@ impl Jobs {
 enum Wait {
     /// Until the next deadline in the store, or a nap.
     UntilDue,
+    /// The same, or until there is a new callback.
+    UntilDueOrTold,
     /// So long.
     Fixed(Duration),
 }
@@ -99,7 +107,7 @@ impl Wait {
     async fn span(self, engine: &Engine) -> Duration {
         match self {
             Self::Fixed(span) => span,
-            Self::UntilDue => nap(engine).await,
+            Self::UntilDue | Self::UntilDueOrTold => nap(engine).await,
         }
     }
 }

@@ -1,7 +1,11 @@
 //! One verification, whole: where it stands, its messages, and all that happened to it.
 
-use crate::{Caller, Engine, Error, Thing, commands::Decided, keys};
-use countersign_model::{Address, Code, Event, Limited, Message, Payment, Scope, Verification, VerificationId};
+use crate::{
+    Caller, Engine, Error, Thing,
+    commands::{Decided, OwnText},
+    keys,
+};
+use countersign_model::{Address, Event, Limited, Message, Payment, Scope, Verification, VerificationId};
 
 /// What became of the messages of a verification, and of itself.
 #[derive(Clone, Debug)]
@@ -40,7 +44,7 @@ impl Engine {
     /// # Errors
     /// When the key file lacks its key.
     pub fn address_of(&self, verification: &Verification) -> Result<Address, Error> {
-        let context = keys::address_context(verification.tenant, verification.id);
+        let context = keys::context(keys::ADDRESS, verification.tenant, &verification.id.to_bytes());
         let text = self.keys().open(&verification.to, &context)?;
         Address::from_normalised(&text).map_err(|_| Error::internal("a sealed address does not read back"))
     }
@@ -51,13 +55,30 @@ impl Engine {
     /// When the key file lacks its key.
     pub fn payment_of(&self, verification: &Verification) -> Result<Option<Payment>, Error> {
         let Some(sealed) = &verification.payment else { return Ok(None) };
-        let context = keys::payment_context(verification.tenant, verification.id);
+        let context = keys::context(keys::PAYMENT, verification.tenant, &verification.id.to_bytes());
         let text = self.keys().open(sealed, &context)?;
         serde_json::from_str(&text).map(Some).map_err(|_| Error::internal("sealed payment data does not read back"))
     }
 
-    pub(crate) fn code_for(&self, message: &Message, verification: &Verification) -> Result<Code, Error> {
-        self.keys().code_of(verification, message.generation)
+    /// The caller's own words around the code.
+    pub(crate) fn own_text_of(&self, verification: &Verification) -> Result<Option<OwnText>, Error> {
+        let Some(sealed) = &verification.text else { return Ok(None) };
+        let context = keys::context(keys::TEXT, verification.tenant, &verification.id.to_bytes());
+        let text = self.keys().open(sealed, &context)?;
+        serde_json::from_str(&text).map(Some).map_err(|_| Error::internal("sealed words do not read back"))
+    }
+
+    /// Whether a number exists, as far as the configured lookup or the numbering plan can tell.
+    ///
+    /// # Errors
+    /// When the caller may not ask.
+    pub async fn number_exists(&self, caller: &Caller, to: &Address) -> Result<bool, Error> {
+        caller.must_have(Scope::VerificationsWrite)?;
+        match self.look_up(to).await {
+            Ok(()) => Ok(true),
+            Err(Error::NumberUnknown) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn refused_by_limit(&self, limited: Limited) -> Error {

@@ -2,8 +2,8 @@ use crate::{ANA, Acts, start_to};
 use countersign_engine::{
     Caller, Error, Thing,
     commands::{
-        CreateKey, CreateTenant, DEFAULT_SERVICE, DeleteService, DeleteTemplate, PutService, PutTemplate, RevokeKey,
-        ServiceWrite,
+        CreateKey, CreateTenant, DEFAULT_SERVICE, DeleteService, DeleteTemplate, KeyForm, PutService, PutTemplate,
+        RevokeKey, ServiceRef, ServiceWrite,
     },
     testing::Harness,
 };
@@ -34,7 +34,7 @@ fn template(locale: &str, text: &str) -> PutTemplate {
 #[tokio::test]
 async fn a_key_works_until_it_is_revoked_and_allows_only_its_scopes() {
     let harness = Harness::new().await;
-    let command = CreateKey { name: "shop".into(), scopes: vec![Scope::VerificationsRead] };
+    let command = CreateKey { name: "shop".into(), scopes: vec![Scope::VerificationsRead], form: KeyForm::Native };
     let made = harness.engine.run(&harness.caller, None, &command).await.unwrap();
     let caller = harness.engine.authenticate(&made.secret).await.unwrap().unwrap();
     assert_eq!(caller.tenant(), harness.tenant.id);
@@ -49,8 +49,11 @@ async fn a_key_works_until_it_is_revoked_and_allows_only_its_scopes() {
 #[tokio::test]
 async fn a_key_of_another_tenant_cannot_be_revoked() {
     let harness = Harness::new().await;
-    let made =
-        harness.engine.run(&harness.caller, None, &CreateKey { name: "n".into(), scopes: vec![] }).await.unwrap();
+    let made = harness
+        .engine
+        .run(&harness.caller, None, &CreateKey { name: "n".into(), scopes: vec![], form: KeyForm::Native })
+        .await
+        .unwrap();
     let other = harness.engine.run(&harness.caller, None, &CreateTenant { name: "other".into() }).await.unwrap();
     let revoked = harness.engine.run(&Caller::operator(other.id), None, &RevokeKey { id: made.key.id }).await;
     assert!(matches!(revoked, Err(Error::NotFound(Thing::Key))));
@@ -71,7 +74,7 @@ async fn a_changed_service_does_not_touch_what_is_on_its_way() {
     let made = harness.engine.run(&harness.caller, None, &service("s", ServiceWrite::Create)).await.unwrap();
     assert_eq!(made.version, 0);
     let mut start = start_to(ANA);
-    start.service = Some("s".into());
+    start.service = ServiceRef::Named("s".into());
     let id = harness.start(&start).await.unwrap().verification.id;
     let now = harness.engine.service(&harness.caller, "s").await.unwrap();
     let mut change = service("s", ServiceWrite::Replace { version: now.version });
@@ -94,11 +97,18 @@ async fn the_default_service_stays_and_others_go() {
 }
 
 #[tokio::test]
-async fn a_service_cannot_ask_for_lookups_that_nobody_does() {
+async fn without_a_lookup_the_numbering_plan_tells_which_numbers_exist() {
     let harness = Harness::new().await;
     let mut command = service("s", ServiceWrite::Create);
     command.policy.number_lookup = true;
-    assert!(matches!(harness.engine.run(&harness.caller, None, &command).await, Err(Error::NoLookup)));
+    harness.engine.run(&harness.caller, None, &command).await.unwrap();
+    for (to, exists) in [(ANA, true), ("+34555555555", false)] {
+        let mut start = start_to(to);
+        start.service = ServiceRef::Named("s".into());
+        let started = harness.start(&start).await;
+        assert_eq!(started.is_ok(), exists, "{to}");
+        assert!(exists || matches!(started, Err(Error::NumberUnknown)), "{to}");
+    }
 }
 
 #[tokio::test]

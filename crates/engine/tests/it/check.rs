@@ -2,13 +2,13 @@ use crate::{ANA, Acts, other_than, payment, start_to};
 use countersign_engine::{
     Caller, Error, Thing,
     commands::{
-        CancelVerification, CheckCode, CodeChecked, CreateTenant, PutService, ReportOutcome, ResendCode, ServiceWrite,
-        Target,
+        CancelVerification, CheckCode, CodeChecked, CreateTenant, PutService, ReportOutcome, ResendCode, ServiceRef,
+        ServiceWrite, Target,
     },
     testing::Harness,
 };
 use countersign_model::{
-    Channel, Checked, Code, Policy, Profile, ResendRule, State, TenantId,
+    Channel, Checked, Code, Policy, Profile, ResendRule, State, TenantId, Typed,
     limit::LimitRule,
     verification::{NotPossible, Report},
 };
@@ -28,7 +28,7 @@ async fn of_a_thousand_parallel_right_codes_exactly_one_is_accepted() {
     let (id, code) = harness.started_with_code().await;
     let mut checks = tokio::task::JoinSet::new();
     for _ in 0..1000 {
-        let (engine, caller, code) = (harness.engine.clone(), harness.caller.clone(), Code::typed(&code));
+        let (engine, caller, code) = (harness.engine.clone(), harness.caller.clone(), typed(&code));
         checks.spawn(async move {
             engine.run(&caller, None, &CheckCode { target: Target::Id(id), code, payment: None }).await.unwrap().checked
         });
@@ -44,7 +44,7 @@ async fn of_many_parallel_wrong_codes_each_is_counted() {
     let (id, code) = harness.started_with_code().await;
     let mut checks = tokio::task::JoinSet::new();
     for _ in 0..40 {
-        let (engine, caller, code) = (harness.engine.clone(), harness.caller.clone(), Code::typed(&other_than(&code)));
+        let (engine, caller, code) = (harness.engine.clone(), harness.caller.clone(), typed(&other_than(&code)));
         checks.spawn(async move {
             engine.run(&caller, None, &CheckCode { target: Target::Id(id), code, payment: None }).await.unwrap().checked
         });
@@ -71,7 +71,7 @@ async fn another_tenant_sees_no_such_verification() {
     let (id, code) = harness.started_with_code().await;
     let operator = Caller::operator(TenantId::from_bytes([0; 16]));
     let other = harness.engine.run(&operator, None, &CreateTenant { name: "other".into() }).await.unwrap();
-    let command = CheckCode { target: Target::Id(id), code: Code::typed(&code), payment: None };
+    let command = CheckCode { target: Target::Id(id), code: Typed::Text(Code::typed(&code)), payment: None };
     let checked = harness.engine.run(&Caller::operator(other.id), None, &command).await;
     assert!(matches!(checked, Err(Error::NotFound(Thing::Verification))));
     assert_eq!(harness.check(id, &code).await.unwrap().checked, Checked::Approved);
@@ -166,11 +166,15 @@ async fn what_was_cancelled_or_reported_is_over() {
     assert_eq!(reported.verification.state, State::Approved);
 }
 
+fn typed(code: &str) -> Typed {
+    Typed::Text(Code::typed(code))
+}
+
 const SERVICE: &str = "special";
 
 fn in_service() -> countersign_engine::commands::StartVerification {
     let mut command = start_to(ANA);
-    command.service = Some(SERVICE.into());
+    command.service = ServiceRef::Named(SERVICE.into());
     command
 }
 
@@ -198,6 +202,7 @@ async fn check_payment(
     code: &str,
     amount: &str,
 ) -> CodeChecked {
-    let command = CheckCode { target: Target::Id(id), code: Code::typed(code), payment: Some(payment(amount)) };
+    let command =
+        CheckCode { target: Target::Id(id), code: Typed::Text(Code::typed(code)), payment: Some(payment(amount)) };
     harness.engine.run(&harness.caller, None, &command).await.unwrap()
 }

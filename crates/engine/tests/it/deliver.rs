@@ -75,7 +75,7 @@ async fn a_message_of_a_dead_worker_is_taken_over_when_its_lease_is_over() {
     assert_eq!(harness.first.take().len(), 1);
 
     // The worker was only slow: its late write must not undo what the other did.
-    let id = lost[0].verification;
+    let id = lost[0].verification().unwrap();
     harness.first.answer_next(Err(down()));
     job.attempt(lost.into_iter().next().unwrap()).await;
     let message = harness.engine.history(&harness.caller, id).await.unwrap().messages.remove(0);

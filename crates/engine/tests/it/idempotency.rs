@@ -1,11 +1,11 @@
 use crate::{ANA, Acts, idempotency, start_to};
 use countersign_engine::{
     Error,
-    commands::{CheckCode, CreateKey, Target},
+    commands::{CheckCode, CreateKey, KeyForm, Target},
     jobs::Purge,
     testing::Harness,
 };
-use countersign_model::{Checked, Code, Scope};
+use countersign_model::{Checked, Code, Scope, Typed};
 use std::time::Duration;
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn parallel_requests_under_one_key_send_one_message_and_get_one_answer() {
 async fn a_repeated_right_check_is_still_answered_as_right_and_a_repeated_wrong_one_costs_nothing() {
     let harness = Harness::new().await;
     let (id, code) = harness.started_with_code().await;
-    let check = |code: &str| CheckCode { target: Target::Id(id), code: Code::typed(code), payment: None };
+    let check = |code: &str| CheckCode { target: Target::Id(id), code: Typed::Text(Code::typed(code)), payment: None };
     let wrong = check(&crate::other_than(&code));
     for _ in 0..9 {
         let checked = harness.engine.run(&harness.caller, Some(&idempotency("wrong", "w")), &wrong).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_repeated_right_check_is_still_answered_as_right_and_a_repeated_wrong_
 #[tokio::test]
 async fn a_repeated_key_creation_shows_the_same_secret() {
     let harness = Harness::new().await;
-    let command = CreateKey { name: "n".into(), scopes: vec![Scope::VerificationsWrite] };
+    let command = CreateKey { name: "n".into(), scopes: vec![Scope::VerificationsWrite], form: KeyForm::Native };
     let key = idempotency("k", "create");
     let first = harness.engine.run(&harness.caller, Some(&key), &command).await.unwrap();
     let second = harness.engine.run(&harness.caller, Some(&key), &command).await.unwrap();

@@ -11,26 +11,28 @@ mod deliver;
 mod idempotency;
 mod secrets;
 mod start;
+mod texts;
 
 use countersign_engine::{
     Error, Idempotency,
-    commands::{CheckCode, CodeChecked, Decided, StartVerification, Target},
+    commands::{CheckCode, CodeChecked, Decided, Overrides, ServiceRef, StartVerification, Target},
     testing::Harness,
 };
-use countersign_model::{Address, Channel, Code, Payment, VerificationId};
+use countersign_model::{Address, Channel, Code, Payment, Typed, VerificationId};
 use std::collections::BTreeMap;
 
 const ANA: &str = "+34666666111";
 
 fn start_to(to: &str) -> StartVerification {
     StartVerification {
-        service: None,
+        service: ServiceRef::Default,
         channel: Channel::Sms,
         to: Address::parse(Channel::Sms, to).unwrap(),
         code: None,
         locale: None,
         metadata: BTreeMap::new(),
         payment: None,
+        overrides: Overrides::default(),
     }
 }
 
@@ -51,7 +53,7 @@ impl Acts for Harness {
     }
 
     async fn check(&self, id: VerificationId, code: &str) -> Result<CodeChecked, Error> {
-        let command = CheckCode { target: Target::Id(id), code: Code::typed(code), payment: None };
+        let command = CheckCode { target: Target::Id(id), code: Typed::Text(Code::typed(code)), payment: None };
         self.engine.run(&self.caller, None, &command).await
     }
 

@@ -6,11 +6,11 @@ use countersign_engine::{
     Engine, Error, Parts,
     clock::Clock,
     keys::{KeyFileError, Keys},
-    testing::{BEGINNING, Harness, SeededChance},
+    testing::{BEGINNING, CallRecorder, Harness, SeededChance},
 };
 use countersign_model::{Address, Channel, Code, TenantId};
 use countersign_store::{Role, Settings, Store};
-use std::{fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 fn parts(store: Store, seed: u8) -> Parts {
     Parts {
@@ -19,6 +19,9 @@ fn parts(store: Store, seed: u8) -> Parts {
         providers: Providers::default(),
         routes: Routes::default(),
         lookup: None,
+        callbacks: Arc::new(CallRecorder::default()),
+        report_formats: BTreeMap::new(),
+        public_url: None,
         clock: Arc::new(Clock::set_to(BEGINNING)),
         random: Arc::new(SeededChance::default()),
         retention: Duration::from_hours(24),

@@ -1,5 +1,9 @@
 use crate::{ANA, Acts, start_to};
-use countersign_engine::{Caller, Error, Thing, commands::CreateTenant, testing::Harness};
+use countersign_engine::{
+    Caller, Error, Thing,
+    commands::{CreateTenant, ServiceRef},
+    testing::Harness,
+};
 use countersign_model::{Address, Channel, Code, EventKind, State, TenantId, limit::LimitRule};
 use std::time::Duration;
 
@@ -68,7 +72,7 @@ async fn parallel_starts_to_one_number_send_one_message() {
 async fn an_unknown_service_and_a_wrong_channel_are_refused() {
     let harness = Harness::new().await;
     let mut command = start_to(ANA);
-    command.service = Some("nobody".into());
+    command.service = ServiceRef::Named("nobody".into());
     assert!(matches!(harness.start(&command).await, Err(Error::NotFound(Thing::Service))));
     let mut command = start_to(ANA);
     command.to = Address::parse(Channel::Email, "ana@example.com").unwrap();

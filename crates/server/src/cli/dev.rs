@@ -58,7 +58,12 @@ impl Dev {
         let folder = Folder::open(self.data.as_deref())?;
         let (listeners, ca_file) = self.listeners(folder.path()).await?;
         let url = listeners.first().map(Listener::url).unwrap_or_default();
-        let dev = wiring::Dev { dir: folder.path(), ca_file: ca_file.as_deref(), url: &url };
+        let dev = wiring::Dev {
+            dir: folder.path(),
+            ca_file: ca_file.as_deref(),
+            url: &url,
+            loopback_callbacks: self.allow_loopback_callbacks,
+        };
         let (product, commands) = Product::open_dev(&settings, dev).await?;
         greet(&url, &commands);
         answer(product, listeners, &settings.server, stop).await

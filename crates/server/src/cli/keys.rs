@@ -5,7 +5,7 @@ use crate::{Failure, out, wiring::Tool};
 use clap::{Args, Subcommand};
 use countersign_engine::{
     Caller, Engine,
-    commands::{CreateKey, RevokeKey},
+    commands::{CreateKey, KeyForm, RevokeKey},
 };
 use countersign_model::{ApiKey, KeyId, Scope};
 
@@ -32,6 +32,9 @@ enum Action {
         /// and read verifications
         #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
         scopes: Vec<Scope>,
+        /// What it looks like: `native`, or `hex32` for the clients of vendors whose keys are 32 hexadecimal characters
+        #[arg(long, value_name = "FORM", default_value = "native", value_parser = form)]
+        form: KeyForm,
     },
     /// List a tenant's keys, without the keys themselves
     List {
@@ -54,6 +57,14 @@ fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| format!("there is {known}"))
 }
 
+fn form(text: &str) -> Result<KeyForm, String> {
+    match text {
+        "native" => Ok(KeyForm::Native),
+        "hex32" => Ok(KeyForm::Hex32),
+        _ => Err("there is native, hex32".to_owned()),
+    }
+}
+
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let tool = Tool::open(&self.file.load()?.settings).await?;
@@ -66,8 +77,8 @@ impl Keys {
 impl Action {
     async fn run(self, engine: &Engine) -> Result<(), Failure> {
         match self {
-            Self::Create { tenant, name, scopes } => {
-                create(engine, &operator_of(engine, &tenant).await?, name, scopes).await
+            Self::Create { tenant, name, scopes, form } => {
+                create(engine, &operator_of(engine, &tenant).await?, name, scopes, form).await
             }
             Self::List { tenant } => list(engine, &operator_of(engine, &tenant).await?).await,
             Self::Revoke { tenant, id } => revoke(engine, &operator_of(engine, &tenant).await?, id).await,
@@ -82,9 +93,15 @@ async fn operator_of(engine: &Engine, name: &str) -> Result<Caller, Failure> {
     }
 }
 
-async fn create(engine: &Engine, operator: &Caller, name: String, scopes: Vec<Scope>) -> Result<(), Failure> {
+async fn create(
+    engine: &Engine,
+    operator: &Caller,
+    name: String,
+    scopes: Vec<Scope>,
+    form: KeyForm,
+) -> Result<(), Failure> {
     let scopes = if scopes.is_empty() { vec![Scope::VerificationsWrite, Scope::VerificationsRead] } else { scopes };
-    match engine.run(operator, None, &CreateKey { name, scopes }).await {
+    match engine.run(operator, None, &CreateKey { name, scopes, form }).await {
         Ok(created) => out::line(&created.secret),
         Err(error) => Err(Failure::other(format!("cannot make the key: {error}"))),
     }

@@ -87,10 +87,10 @@ fn a_weak_setting_is_refused_by_serve_and_told_by_check_config() {
 
 #[test]
 fn dev_mode_shows_its_codes_to_this_machine_only() {
-    let (status, out, err) = run(&["dev", "--listen", "0.0.0.0:0"]);
+    let (status, out, err) = run(&["dev", "--listen", "0.0.0.0:0", "--data", "/dev/null/x"]);
     assert_eq!((status, out.as_str()), (Some(2), ""));
     assert!(err.ends_with("0.0.0.0:0 needs --allow-remote\n"), "{err}");
-    let (status, _, err) = run(&["dev", "--store-url", "postgres://localhost/x"]);
+    let (status, _, err) = run(&["dev", "--store-url", "postgres://localhost/x", "--data", "/dev/null/x"]);
     let line = "countersign: --store-url: this build has only the embedded store; use --data DIR to keep state\n";
     assert_eq!((status, err.as_str()), (Some(2), line));
 }

@@ -80,17 +80,26 @@ CREATE TABLE message (
     place        INTEGER PRIMARY KEY,
     tenant       BLOB NOT NULL,
     id           BLOB NOT NULL,
-    verification BLOB NOT NULL,
+    -- None for a text of a caller's own.
+    verification BLOB,
     version      INTEGER NOT NULL,
     state        TEXT NOT NULL,
     -- On the clock of the rules: the next attempt, or the end of waiting for a receipt.
     due_at       INTEGER,
     -- On the clock that nobody moves: the end of the lease. It means nothing unless the state is leased.
     leased_until INTEGER,
+    updated_at   INTEGER NOT NULL,
+    -- The provider's name for it, under which its receipts come.
+    provider     TEXT,
+    reference    TEXT,
     body         TEXT NOT NULL,
     UNIQUE (tenant, id)
 ) STRICT;
-CREATE INDEX message_of_verification ON message (tenant, verification);
+CREATE INDEX message_of_verification ON message (tenant, verification) WHERE verification IS NOT NULL;
+-- Texts of callers' own go by age; a code goes with its verification.
+CREATE INDEX message_to_purge ON message (updated_at) WHERE verification IS NULL;
+-- A receipt names the message as the provider does, and knows no tenant.
+CREATE INDEX message_of_reference ON message (provider, reference) WHERE reference IS NOT NULL;
 -- The outbox. Most messages are in none of these: what is done costs nothing here.
 CREATE INDEX message_queued ON message (due_at) WHERE state = 'queued';
 CREATE INDEX message_leased ON message (leased_until) WHERE state = 'leased';
@@ -104,6 +113,19 @@ CREATE TABLE event (
     body         TEXT NOT NULL,
     UNIQUE (tenant, verification, id)
 ) STRICT;
+
+CREATE TABLE callback (
+    tenant       BLOB NOT NULL,
+    id           BLOB NOT NULL,
+    version      INTEGER NOT NULL,
+    -- On the clock of the rules: the next call.
+    due_at       INTEGER NOT NULL,
+    -- On the clock that nobody moves: the end of the lease.
+    leased_until INTEGER NOT NULL,
+    body         TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX callback_due ON callback (due_at);
 
 CREATE TABLE answer (
     place       INTEGER PRIMARY KEY,
@@ -143,6 +165,11 @@ CREATE TABLE sandbox_lookup (
     recipient TEXT NOT NULL PRIMARY KEY,
     body      TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sandbox_call (
+    seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+    body TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE sandbox_clock (
     only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),

@@ -1,7 +1,8 @@
 //! Which table a change belongs to.
 
 use super::{
-    answers, api_keys, destinations, events, messages, sandbox, services, settings, templates, tenants, verifications,
+    answers, api_keys, callbacks, destinations, events, messages, sandbox, services, settings, templates, tenants,
+    verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -27,6 +28,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::InsertMessage(message) => messages::insert(connection, message),
         Change::UpdateMessage(message) => messages::update(connection, message),
         Change::InsertEvent(event) => events::insert(connection, event),
+        Change::InsertCallback(callback) => callbacks::insert(connection, callback),
+        Change::UpdateCallback(callback) => callbacks::update(connection, callback),
+        Change::DeleteCallback { tenant, id, version } => callbacks::delete(connection, *tenant, *id, *version),
         Change::InsertAnswer(answer) => answers::insert(connection, answer),
         Change::PurgeAnswers { before, limit } => answers::purge(connection, *before, *limit),
         Change::PurgeVerifications { before, limit } => {
@@ -34,6 +38,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
                 messages::delete_of(connection, tenant, id)?;
                 events::delete_of(connection, tenant, id)?;
             }
+            messages::purge_texts(connection, *before, *limit)?;
             // After the verifications, since the last of them lets its destination go.
             destinations::purge(connection, *before, *limit)
         }

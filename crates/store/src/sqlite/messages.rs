@@ -11,14 +11,15 @@ use rusqlite::{Connection, Row, params};
 pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), Error> {
     row::change_one(
         connection,
-        "INSERT INTO message (tenant, id, verification, version, state, due_at, body)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
+        "INSERT INTO message (tenant, id, verification, version, state, due_at, updated_at, body)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)",
         params![
             message.tenant.to_bytes(),
             message.id.to_bytes(),
-            message.verification.to_bytes(),
+            message.verification().map(VerificationId::to_bytes),
             message.state.name(),
             message.due_at.map(Timestamp::as_ms),
+            message.updated_at.as_ms(),
             row::to_body(message)?
         ],
     )
@@ -28,7 +29,8 @@ pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), E
 pub(super) fn update(connection: &Connection, message: &Message) -> Result<(), Error> {
     row::change_one(
         connection,
-        "UPDATE message SET version = version + 1, state = ?4, due_at = ?5, body = ?6
+        "UPDATE message SET version = version + 1, state = ?4, due_at = ?5, updated_at = ?6, provider = ?7,
+             reference = ?8, body = ?9
          WHERE tenant = ?1 AND id = ?2 AND version = ?3",
         params![
             message.tenant.to_bytes(),
@@ -36,6 +38,9 @@ pub(super) fn update(connection: &Connection, message: &Message) -> Result<(), E
             message.version,
             message.state.name(),
             message.due_at.map(Timestamp::as_ms),
+            message.updated_at.as_ms(),
+            message.provider,
+            message.reference,
             row::to_body(message)?
         ],
     )
@@ -46,6 +51,18 @@ pub(super) fn delete_of(connection: &Connection, tenant: TenantId, of: Verificat
         connection,
         "DELETE FROM message WHERE tenant = ?1 AND verification = ?2",
         params![tenant.to_bytes(), of.to_bytes()],
+    )?;
+    Ok(())
+}
+
+/// Forgets texts of callers' own that were done with before.
+pub(super) fn purge_texts(connection: &Connection, before: Timestamp, limit: u32) -> Result<(), Error> {
+    row::change(
+        connection,
+        "DELETE FROM message WHERE place IN
+             (SELECT place FROM message WHERE verification IS NULL AND updated_at < ?1
+              AND state NOT IN ('queued', 'leased') ORDER BY updated_at LIMIT ?2)",
+        params![before.as_ms(), limit],
     )?;
     Ok(())
 }
@@ -91,6 +108,20 @@ pub(crate) fn with_id(connection: &Connection, tenant: TenantId, id: MessageId) 
     )
 }
 
+/// Of any tenant: a provider knows none.
+pub(crate) fn with_reference(
+    connection: &Connection,
+    provider: &str,
+    reference: &str,
+) -> Result<Option<Message>, Error> {
+    row::one(
+        connection,
+        "SELECT version, state, due_at, body FROM message WHERE provider = ?1 AND reference = ?2 ORDER BY place DESC",
+        params![provider, reference],
+        read,
+    )
+}
+
 pub(crate) fn of(connection: &Connection, tenant: TenantId, of: VerificationId) -> Result<Vec<Message>, Error> {
     row::many(
         connection,
@@ -110,13 +141,14 @@ pub(crate) fn overdue_receipts(connection: &Connection, now: Timestamp, limit: u
     )
 }
 
-/// Of verifications too, since one sleep serves both.
+/// Of verifications and callbacks too, since one sleep serves all.
 pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Error> {
     first_moment(
         connection,
         "SELECT min(moment) FROM
              (SELECT min(due_at) AS moment FROM message WHERE state = 'queued'
               UNION ALL SELECT min(due_at) FROM message WHERE state = 'accepted' AND due_at IS NOT NULL
+              UNION ALL SELECT min(due_at) FROM callback
               UNION ALL SELECT min(open_until) FROM verification WHERE open_until IS NOT NULL)",
     )
 }

@@ -7,6 +7,7 @@
 pub(crate) mod answers;
 pub(crate) mod api_keys;
 mod apply;
+pub(crate) mod callbacks;
 mod connection;
 pub(crate) mod destinations;
 mod error;

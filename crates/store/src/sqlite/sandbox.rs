@@ -3,7 +3,7 @@
 use super::row;
 use crate::{
     Error,
-    sandbox::{Change, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
+    sandbox::{Call, Change, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
 };
 use rusqlite::{Connection, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
@@ -11,6 +11,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Error> {
     match change {
         Change::Deliver(message) => deliver(connection, message),
+        Change::RecordCall(call) => {
+            row::change_one(connection, "INSERT INTO sandbox_call (body) VALUES (?1)", [row::to_body(call)?])
+        }
         Change::Empty => row::change(connection, "DELETE FROM sandbox_inbox", []).map(drop),
         Change::PlanOutcome { to, plan } => put(
             connection,
@@ -71,6 +74,15 @@ pub(crate) fn inbox(connection: &Connection, filter: &InboxFilter) -> Result<Vec
             read,
         ),
     }
+}
+
+pub(crate) fn calls(connection: &Connection, after: u64, limit: u32) -> Result<Vec<Call>, Error> {
+    row::many(
+        connection,
+        "SELECT seq, body FROM sandbox_call WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        params![i64::try_from(after).unwrap_or(i64::MAX), limit],
+        |row| Ok(Call { seq: row::whole(row, 0)?, ..row::from_body(row, 1)? }),
+    )
 }
 
 pub(crate) fn planned_outcome(connection: &Connection, to: &str) -> Result<PlannedOutcome, Error> {

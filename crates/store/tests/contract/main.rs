@@ -10,6 +10,7 @@ mod backend;
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod callbacks;
 mod concurrency;
 #[cfg(test)]
 mod destinations;

@@ -75,3 +75,15 @@ async fn overdue_receipts_are_those_of_accepted_messages_whose_moment_has_come()
         assert_eq!(store.next_due().await, Ok(Some(at(10))));
     }
 }
+
+#[tokio::test]
+async fn a_message_is_found_by_the_name_that_its_provider_gave_it() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let taken = Message { version: 1, ..message(1, 1, at(1)) };
+        write(&store, [Change::InsertMessage(message(1, 1, at(1))), Change::UpdateMessage(taken)]).await;
+        let found = store.message_with_reference("d", "ref-\u{e9}").await.unwrap();
+        assert_eq!(found.map(|message| message.id), Some(message_id(1)));
+        assert_eq!(store.message_with_reference("e", "ref-\u{e9}").await, Ok(None));
+    }
+}

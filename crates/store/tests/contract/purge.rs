@@ -1,7 +1,7 @@
 //! Old rows go in bounded batches, each with all that belongs to it.
 
 use crate::{backend, backend::write, samples::*};
-use countersign_model::{Destination, EventKind, Verification};
+use countersign_model::{Destination, EventKind, Message, Verification, message::MessageState};
 use countersign_store::{Change, Store};
 
 async fn insert(store: &Store, verification: Verification, number: u32) {
@@ -58,6 +58,19 @@ async fn a_purge_takes_no_more_than_its_limit_and_the_oldest_first() {
         assert_eq!(left(&store, 6..10).await, (0, 0, 0));
         write(&store, [purge(100, 4), purge(100, 4)]).await;
         assert_eq!(left(&store, 0..10).await, (0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn texts_of_callers_own_go_by_age_and_one_on_its_way_stays() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let waiting = Message { state: MessageState::Queued, ..text(2) };
+        write(&store, [Change::InsertMessage(text(1)), Change::InsertMessage(waiting), purge(7, 10)]).await;
+        let is_there = async |number| store.message(ours(), message_id(number)).await.unwrap().is_some();
+        assert!(is_there(1).await, "it was done with at second 7, which is not before it");
+        write(&store, [purge(8, 10)]).await;
+        assert_eq!((is_there(1).await, is_there(2).await), (false, true));
     }
 }
 

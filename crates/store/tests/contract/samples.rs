@@ -1,10 +1,11 @@
 //! Values to keep: each field is filled, and differs from its default wherever that is possible.
 
 use countersign_model::{
-    ApiKey, BlindIndex, Channel, Destination, Event, EventId, EventKind, KeyId, Message, MessageId, Policy, Profile,
-    Scope, Sealed, Service, ServiceId, State, Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
+    ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, EventId, EventKind, KeyId, Message,
+    MessageId, Policy, Profile, Scope, Sealed, Service, ServiceId, State, Template, Tenant, TenantId, Timestamp,
+    Verification, VerificationId,
     address::{LineType, PhoneTraits},
-    message::{MessageState, Purpose},
+    message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
     verification::{CodeSource, LiveCode},
 };
@@ -123,6 +124,8 @@ pub fn verification(number: u32) -> Verification {
         locale: "es".to_owned(),
         metadata: BTreeMap::from([("a \u{0}\"\\".to_owned(), "\n\u{1f600}".to_owned())]),
         payment: Some(sealed(3)),
+        text: Some(sealed(5)),
+        report: Some(sealed(6)),
         state: State::Pending,
         wrong_checks: 2,
         sends: 3,
@@ -142,9 +145,7 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         id: message_id(number),
         tenant: ours(),
         version: 0,
-        verification: verification_id(of),
-        generation: 5,
-        purpose: Purpose::Payment,
+        content: Content::Code { verification: verification_id(of), generation: 5, purpose: Purpose::Payment },
         channel: Channel::Email,
         state: MessageState::Queued,
         due_at: Some(due_at),
@@ -156,8 +157,37 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         provider: Some("d".to_owned()),
         reference: Some("ref-\u{e9}".to_owned()),
         reason: Some("said \"no\"".to_owned()),
+        report: Some(sealed(7)),
         created_at: at(6),
         updated_at: at(7),
+    }
+}
+
+/// A text of a caller's own, done with at second 7.
+pub fn text(number: u32) -> Message {
+    let content = Content::Text { to: sealed(8), from: Some("GOOD PIZZA".to_owned()), text: sealed(9) };
+    Message { content, state: MessageState::Delivered, due_at: None, ..message(number, 0, at(0)) }
+}
+
+/// One that is due, and that nobody has.
+pub fn callback(number: u32, due_at: Timestamp) -> Callback {
+    Callback {
+        id: CallbackId::from_bytes(bytes(number)),
+        tenant: ours(),
+        version: 0,
+        dialect: "gateway360".to_owned(),
+        target: address(9),
+        url: sealed(10),
+        message: message_id(number),
+        to: sealed(11),
+        from: None,
+        custom: "mine".to_owned(),
+        fate: Fate::Undelivered,
+        sent_at: at(6),
+        settled_at: at(7),
+        attempts: 2,
+        due_at,
+        leased_until: at(0),
     }
 }
 

@@ -5,7 +5,7 @@ pub mod native;
 
 use crate::Web;
 use axum::Router;
-use countersign_engine::sandbox::Credentials;
+use countersign_engine::{reports::ReportFormat, sandbox::Credentials};
 
 /// One API.
 pub struct Dialect {
@@ -15,6 +15,8 @@ pub struct Dialect {
     pub title: &'static str,
     /// Its paths.
     pub routes: fn() -> Router<Web>,
+    /// How it words delivery reports; none if it has none.
+    pub reports: Option<fn() -> ReportFormat>,
     /// What a newcomer pastes into a shell to try it in dev mode: label and command.
     pub examples: fn(&Credentials, &str) -> Vec<(&'static str, String)>,
 }

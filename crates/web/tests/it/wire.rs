@@ -11,7 +11,10 @@ use axum::{
     body::Body,
     http::{Request, Response, header},
 };
-use countersign_engine::{commands::CreateKey, testing::Harness};
+use countersign_engine::{
+    commands::{CreateKey, KeyForm},
+    testing::Harness,
+};
 use countersign_model::Scope;
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
@@ -29,7 +32,7 @@ pub struct Server {
 impl Server {
     pub async fn new() -> Self {
         let harness = Harness::new().await;
-        let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec() };
+        let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form: KeyForm::Native };
         let key = harness.engine.run(&harness.caller, None, &command).await.unwrap().secret;
         let parts = Parts {
             engine: harness.engine.clone(),

@@ -9,7 +9,7 @@ use super::{
 use crate::Web;
 use axum::{Json, extract::State};
 use countersign_engine::commands::{CheckCode, CodeChecked, Target};
-use countersign_model::{Checked, Code, State as Standing, VerificationId};
+use countersign_model::{Checked, Code, State as Standing, Typed, VerificationId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -90,7 +90,7 @@ pub(super) async fn check(
         return Err(Problem::field("/code", "must be the code that the person typed, of 1 to 64 characters"));
     }
     let payment = input.value.payment.as_ref().map(WirePayment::parse).transpose()?;
-    let command = CheckCode { target: Target::Id(id), code, payment };
+    let command = CheckCode { target: Target::Id(id), code: Typed::Text(code), payment };
     let outcome = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
     let outcome = outcome.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(CheckObject::of(&outcome)))

@@ -98,9 +98,7 @@ impl Problem {
             Error::NumberUnknown => (StatusCode::UNPROCESSABLE_ENTITY, "number_unknown"),
             Error::PaymentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "payment_required"),
             Error::PaymentUnexpected => (StatusCode::UNPROCESSABLE_ENTITY, "payment_unexpected"),
-            Error::BadName | Error::BadPolicy(_) | Error::NoLookup => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request")
-            }
+            Error::BadName | Error::BadPolicy(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
             Error::BadTemplate(findings) => return Self::bad_template(findings),
             Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
             Error::Busy | Error::Unavailable(_) => return Self::unavailable(error),

@@ -12,7 +12,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{CreateKey, RevokeKey};
+use countersign_engine::commands::{CreateKey, KeyForm, RevokeKey};
 use countersign_model::{ApiKey, KeyId, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -104,7 +104,8 @@ pub(super) async fn create(
     if scopes.is_empty() {
         return Err(Problem::field("/scopes", "must name at least one scope"));
     }
-    let made = web.engine().run(&caller, input.idempotency.as_ref(), &CreateKey { name, scopes }).await;
+    let made =
+        web.engine().run(&caller, input.idempotency.as_ref(), &CreateKey { name, scopes, form: KeyForm::Native }).await;
     let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok((StatusCode::CREATED, Json(KeyObject::of(made.key, Some(made.secret)))).into_response())
 }

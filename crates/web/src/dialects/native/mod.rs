@@ -32,7 +32,8 @@ use super::Dialect;
 use countersign_engine::sandbox::Credentials;
 
 /// The dialect.
-pub const DIALECT: Dialect = Dialect { name: "native", title: "Countersign API", routes: openapi::routes, examples };
+pub const DIALECT: Dialect =
+    Dialect { name: "native", title: "Countersign API", routes: openapi::routes, reports: None, examples };
 
 fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, String)> {
     let key = credentials.api_key.as_str();

@@ -14,7 +14,7 @@ use axum::{
 };
 use countersign_engine::{
     Engine,
-    commands::{Decided, StartVerification},
+    commands::{Decided, Overrides, ServiceRef, StartVerification},
 };
 use countersign_model::{Address, Alphabet, Channel, Code, Payment, VerificationId};
 use serde::{Deserialize, Serialize};
@@ -206,13 +206,14 @@ impl StartRequest {
         }
         check_metadata(&self.metadata)?;
         Ok(StartVerification {
-            service: self.service,
+            service: self.service.map_or(ServiceRef::Default, ServiceRef::Named),
             channel,
             to,
             code: code.map_err(|error| Problem::field("/code", error.to_string()))?,
             locale: self.locale,
             metadata: self.metadata,
             payment: self.payment.as_ref().map(WirePayment::parse).transpose()?,
+            overrides: Overrides::default(),
         })
     }
 }

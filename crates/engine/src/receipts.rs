@@ -1,0 +1,86 @@
+//! What providers call back with. The provider reads and checks the call; here its notes become state, and only when that is on
+//! the disk is the provider told that it was taken.
+
+use crate::{Caller, Engine, Error, commands::RecordReceipt};
+use countersign_delivery::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest};
+use countersign_model::{MessageId, TenantId};
+
+pub use countersign_delivery::receipt as wire;
+
+/// Why a call was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    /// There is no such provider, or its address is not right.
+    #[error("nobody expects a receipt here")]
+    Unknown,
+    /// The provider's check of it failed.
+    #[error(transparent)]
+    Bad(#[from] BadReceipt),
+    /// It names a message that is not known (yet): it may have come before the provider's answer was written down.
+    #[error("the message is not known (yet)")]
+    NoSuchMessage,
+    /// It could not be written down.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
+/// The message whose own address was called.
+#[derive(Clone, Debug)]
+pub struct OwnAddress {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub message: MessageId,
+    /// What proves that the caller was given the address.
+    pub token: String,
+}
+
+impl Engine {
+    /// Where a provider is to report what becomes of a message; none if nobody outside knows how to reach this server.
+    pub(crate) fn receipt_url(&self, provider: &str, tenant: TenantId, message: MessageId) -> Option<String> {
+        let base = self.public_url()?.trim_end_matches('/');
+        Some(format!("{base}/callbacks/{provider}/{tenant}/{message}/{}", self.keys().receipt_token(tenant, message)))
+    }
+
+    /// Takes a provider's call: what it is to be answered, once everything that it says is written down.
+    ///
+    /// # Errors
+    /// When it is not to be taken, or cannot be written down; the provider may call again.
+    pub async fn record_receipts(
+        &self,
+        provider: &str,
+        own: Option<&OwnAddress>,
+        mut request: ReceiptRequest<'_>,
+    ) -> Result<ReceiptAnswer, ReceiptError> {
+        let carrier = self.providers().get(provider).ok_or(ReceiptError::Unknown)?;
+        if own.is_some_and(|own| !self.keys().is_receipt_token(own.tenant, own.message, &own.token)) {
+            return Err(ReceiptError::Unknown);
+        }
+        request.message = own.map(|own| own.message);
+        let receipts = carrier.receipts(&request)?;
+        for note in receipts.notes {
+            self.record(provider, own, note).await?;
+        }
+        Ok(receipts.answer)
+    }
+
+    async fn record(&self, provider: &str, own: Option<&OwnAddress>, note: ReceiptNote) -> Result<(), ReceiptError> {
+        let found = match note.about {
+            About::Message(id) => own.filter(|own| own.message == id).map(|own| (own.tenant, id)),
+            About::Reference(reference) => {
+                let message = self.store().message_with_reference(provider, &reference).await.map_err(Error::from)?;
+                message.map(|message| (message.tenant, message.id))
+            }
+        };
+        let (tenant, message) = found.ok_or(ReceiptError::NoSuchMessage)?;
+        let command = RecordReceipt { message, receipt: note.receipt };
+        match self.run(&Caller::operator(tenant), None, &command).await {
+            Ok(news) => {
+                tracing::info!(message_id = %message, provider, receipt = ?note.receipt, news, "a receipt came");
+                Ok(())
+            }
+            Err(Error::NotFound(_)) => Err(ReceiptError::NoSuchMessage),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
