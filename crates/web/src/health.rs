@@ -9,6 +9,10 @@ use axum::{
     routing::get,
 };
 use serde_json::json;
+use std::time::Duration;
+
+/// A store that takes longer than this to write nothing is not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<Web> {
     Router::new().route("/healthz/live", get(live)).route("/healthz/ready", get(ready)).route("/metrics", get(metrics))
@@ -21,10 +25,10 @@ async fn live() -> Response {
 
 /// The store answers and takes writes.
 async fn ready(State(web): State<Web>) -> Response {
-    match web.engine().ready().await {
-        Ok(()) => Json(json!({"status": "ok"})).into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
+    match tokio::time::timeout(PATIENCE, web.engine().ready()).await {
+        Ok(Ok(())) => Json(json!({"status": "ok"})).into_response(),
+        unready => {
+            tracing::warn!(?unready, "not ready");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The store does not answer.").into_response()
         }
     }
