@@ -20,6 +20,7 @@ pub mod routing;
 
 use async_trait::async_trait;
 use countersign_model::{Address, Channel, Code, MessageId, TenantId, Timestamp, VerificationId, message::ReceiptPlan};
+use std::fmt;
 
 pub use countersign_model::SendError;
 pub use lint::lint;
@@ -29,8 +30,7 @@ pub use receipt::{BadReceipt, ReceiptRequest, Receipts};
 pub use render::{Rendered, Templates};
 pub use routing::Routes;
 
-/// One message, ready to leave.
-#[derive(Debug)]
+/// One message, ready to leave. It holds a token in its `receipt_url`, so printing it for debugging shows its names only.
 pub struct Outgoing {
     /// Its name, for providers that take a client's id: the same at each attempt.
     pub id: MessageId,
@@ -55,6 +55,17 @@ pub struct Outgoing {
     pub receipt_url: Option<String>,
     /// The time of this attempt on the wall's clock, for providers whose requests are signed together with the time.
     pub now: Timestamp,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Outgoing");
+        shown
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A provider has taken a message.

@@ -1,7 +1,9 @@
-//! The providers against real peers: a foreign mail relay, run under node.
+//! The providers against peers: a foreign mail relay run under node, and simulators of aggregators over HTTP.
 
 #[cfg(test)]
 mod certificates;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]

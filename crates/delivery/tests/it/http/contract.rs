@@ -1,0 +1,219 @@
+//! The cases that every configuration keeps.
+
+use super::{
+    bench::{Bench, CODE, Configured, LINK, TO, message, saying, secret},
+    simulator::{BAD_NUMBER, Reply, Report, Trouble, Vendor},
+    vendors,
+};
+use countersign_delivery::{
+    Accepted, BadReceipt, Outgoing, SendError,
+    receipt::{About, ReceiptNote},
+};
+use countersign_model::{
+    Address,
+    message::{Receipt, ReceiptPlan},
+};
+use std::{sync::Mutex, time::Duration};
+use tokio::{net::TcpListener, time::Instant};
+
+/// Everything that must be escaped somewhere: in a form, in JSON, in XML, in an address; and what is only in Unicode.
+const AWKWARD: &str = "\"482913\" & <b>'x'</b> + 100% \\ /?#=;,:@ {F0} $1 ñ ¿€? ✓ 😀 \u{5d0}\u{5d1} line\nline";
+/// The same without what needs more than seven bits a character.
+const AWKWARD_GSM: &str = "\"482913\" & <b>'x'</b> + 100% \\ /?#=;,:@ {F0} $1 ñ ¿€?";
+
+/// No error holds a number, the code, the text or a secret.
+fn keeps_quiet(text: &str) {
+    let digits = TO.trim_start_matches('+');
+    for forbidden in [digits, BAD_NUMBER.trim_start_matches('+'), CODE, "your code", "s3cret", "wr0ng", "t0ken"] {
+        assert!(!text.contains(forbidden), "{forbidden} in {text}");
+    }
+}
+
+fn retry(result: Result<Accepted, SendError>) -> String {
+    let Err(SendError::Retry(text)) = result else { panic!("{result:?}") };
+    keeps_quiet(&text);
+    text
+}
+
+fn unknown(result: Result<Accepted, SendError>) -> String {
+    let Err(SendError::Unknown(text)) = result else { panic!("{result:?}") };
+    keeps_quiet(&text);
+    text
+}
+
+async fn takes_a_message(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    let accepted = bench.send(&message()).await.unwrap();
+    assert_eq!(accepted.reference.as_deref(), vendor.reference());
+    assert_eq!(accepted.receipt, ReceiptPlan::Expected);
+    let seen = bench.simulator.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].to.as_str(), seen[0].from.as_deref()), (TO, Some("AcmeShop")));
+    assert_eq!(seen[0].text, message().content.text);
+    assert_ne!(seen[0].unicode, Some(true));
+    assert!(seen[0].link.as_deref().is_none_or(|link| link == LINK), "{seen:?}");
+}
+
+async fn takes_any_text(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for (text, unicode) in [(AWKWARD, true), (AWKWARD_GSM, false)] {
+        bench.send(&saying(text)).await.unwrap();
+        let sms = bench.simulator.seen().pop().unwrap();
+        assert_eq!(sms.text, text);
+        assert!(sms.unicode.is_none_or(|said| said == unicode), "{sms:?}");
+    }
+}
+
+async fn does_without_a_sender_and_a_link(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    bench.send(&Outgoing { from: None, receipt_url: None, ..message() }).await.unwrap();
+    let sms = bench.simulator.seen().pop().unwrap();
+    assert_ne!(sms.from.as_deref(), Some(""), "{sms:?}");
+    assert_eq!(sms.link, None);
+}
+
+async fn refuses_a_bad_number(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    let to = Address::from_normalised(BAD_NUMBER).unwrap();
+    let result = bench.send(&Outgoing { to, ..message() }).await;
+    let Err(SendError::Refused(text)) = result else { panic!("{result:?}") };
+    keeps_quiet(&text);
+    assert!(bench.simulator.seen().is_empty());
+}
+
+async fn tries_again_with_wrong_credentials(vendor: &'static dyn Vendor) {
+    let wrong = |name: &str| format!("wr0ng+{name}");
+    let bench = Bench::with(vendor, Trouble::Nothing, wrong, 6).await;
+    retry(bench.send(&message()).await);
+    assert!(bench.simulator.seen().is_empty());
+}
+
+async fn tries_again_when_throttled(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Throttle).await;
+    retry(bench.send(&message()).await);
+}
+
+async fn tries_again_after_a_server_error(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for status in [500, 502, 503] {
+        let page = Reply::text(status, &format!("<html>{TO} {CODE}</html>"));
+        bench.simulator.order(Trouble::Answer(page));
+        assert!(retry(bench.send(&message()).await).contains(&status.to_string()));
+    }
+}
+
+async fn does_not_know_when_no_answer_comes(vendor: &'static dyn Vendor) {
+    let bench = Bench::with(vendor, Trouble::Mute, secret, 1).await;
+    let began = Instant::now();
+    assert_eq!(unknown(bench.send(&message()).await), "no answer from the provider within 1s");
+    assert!(began.elapsed() >= Duration::from_millis(900) && began.elapsed() < Duration::from_secs(6));
+}
+
+async fn takes_garbage_for_no_acceptance(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    let long = "x".repeat(200_000);
+    for body in ["", "{}", "[]", "null", "<html>OK</html>", "{\"sid\":", &long, "\u{0}\u{1}"] {
+        for status in [200, 201, 202, 204] {
+            bench.simulator.order(Trouble::Answer(Reply::text(status, body)));
+            unknown(bench.send(&message()).await);
+        }
+    }
+    bench.simulator.order(Trouble::Answer(Reply::text(302, "<html>moved</html>")));
+    retry(bench.send(&message()).await);
+}
+
+async fn tries_again_when_nobody_listens(vendor: &'static dyn Vendor) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let provider = Configured::new(vendor, port, secret, 6).build();
+    let text = retry(provider.send(&message()).await);
+    assert!(text.starts_with("no connection to the provider: "), "{text}");
+}
+
+async fn reads_its_receipts(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for (report, receipt) in [(Report::Delivered, Receipt::Delivered), (Report::Undelivered, Receipt::Undelivered)] {
+        let receipts = bench.receive(report, false).unwrap();
+        let by_link = bench.vendor.reports(LINK, report).by_link;
+        let reference = || About::Reference(vendor.reference().unwrap().to_owned());
+        let about = if by_link { About::Message(message().id) } else { reference() };
+        assert_eq!(receipts.notes, [ReceiptNote { about, receipt }]);
+        assert_eq!(receipts.answer.status, 200);
+    }
+}
+
+async fn passes_over_interim_receipts(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    assert_eq!(bench.receive(Report::Interim, false).unwrap().notes, []);
+}
+
+async fn refuses_forged_receipts(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for report in [Report::Delivered, Report::Undelivered, Report::Interim] {
+        assert_eq!(bench.receive(report, true), Err(BadReceipt::Forged));
+    }
+}
+
+async fn prints_no_secret(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    keeps_quiet(&format!("{:?} {:?}", bench.configured.with_secrets_inside(), message()));
+    let lines = Mutex::new(Vec::new());
+    let watch = |title: &str, text: &str| lines.lock().unwrap().push(format!("{title}: {text}"));
+    bench.provider.send_watched(&message(), &watch).await.unwrap();
+    let shown = lines.into_inner().unwrap().join("\n");
+    assert!(!shown.contains("s3cret") && !shown.contains("czNjcmV0"), "{shown}");
+    for title in ["request: ", "connection: ", "status: ", "rule: answer.accept, condition 1", "reference: "] {
+        assert!(shown.contains(title), "{title} in {shown}");
+    }
+    assert!(shown.contains("********"), "{shown}");
+}
+
+macro_rules! keeps {
+    ($vendor:ident: $($case:ident)*) => {
+        mod $vendor {
+            use super::vendors;
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(&vendors::$vendor::SIMULATED).await;
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! every_vendor_keeps_the_contract {
+    ($($vendor:ident)*) => {
+        $(keeps! { $vendor:
+            takes_a_message
+            takes_any_text
+            does_without_a_sender_and_a_link
+            refuses_a_bad_number
+            tries_again_with_wrong_credentials
+            tries_again_when_throttled
+            tries_again_after_a_server_error
+            does_not_know_when_no_answer_comes
+            takes_garbage_for_no_acceptance
+            tries_again_when_nobody_listens
+            reads_its_receipts
+            passes_over_interim_receipts
+            refuses_forged_receipts
+            prints_no_secret
+        })*
+
+        /// A file without its simulator would be an untested promise.
+        #[test]
+        fn every_file_of_the_folder_keeps_the_contract() {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("aggregators");
+            let entries = std::fs::read_dir(folder).unwrap();
+            let mut files: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            files.sort();
+            let mut tested = [$(concat!(stringify!($vendor), ".toml")),*];
+            tested.sort_unstable();
+            assert_eq!(files, tested);
+        }
+    };
+}
+
+every_vendor_keeps_the_contract! { bulksms infobip kannel messagebird plivo sinch telnyx twilio vonage }

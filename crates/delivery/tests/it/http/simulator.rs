@@ -1,0 +1,241 @@
+//! A vendor on a loopback port. What the vendor checks and answers is in `vendors/`; what goes wrong is ordered here.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use data_encoding::BASE64;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// A number that every vendor refuses.
+pub const BAD_NUMBER: &str = "+34600000000";
+/// The id that every vendor gives.
+pub const ID: &str = "b1a2c3-4d5e";
+
+/// What a vendor found in a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sms {
+    pub to: String,
+    pub from: Option<String>,
+    pub text: String,
+    /// Whether it was said to need sixteen bits a character, for vendors that must be told.
+    pub unicode: Option<bool>,
+    pub link: Option<String>,
+}
+
+/// What a vendor answers.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self { status, body: body.to_string() }
+    }
+
+    pub fn text(status: u16, body: &str) -> Self {
+        Self { status, body: body.to_owned() }
+    }
+}
+
+/// A request as the vendor sees it.
+pub struct Request {
+    pub method: Method,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn has_basic(&self, username: &str, password: &str) -> bool {
+        let expected = BASE64.encode(format!("{username}:{password}").as_bytes());
+        self.header("authorization") == format!("Basic {expected}")
+    }
+
+    /// The fields of a form; each at most once.
+    pub fn form(&self) -> Option<BTreeMap<String, String>> {
+        if self.header("content-type") != "application/x-www-form-urlencoded" {
+            return None;
+        }
+        let pairs: Vec<_> = form_urlencoded::parse(self.body.as_bytes()).into_owned().collect();
+        let fields: BTreeMap<_, _> = pairs.iter().cloned().collect();
+        (fields.len() == pairs.len()).then_some(fields)
+    }
+
+    pub fn json(&self) -> Option<Value> {
+        (self.header("content-type") == "application/json").then(|| serde_json::from_str(&self.body).ok())?
+    }
+}
+
+/// Takes the fields out of a form or an object one by one; what is left at the end was not the vendor's.
+pub struct Fields(BTreeMap<String, Value>);
+
+impl Fields {
+    pub fn of(value: &Value) -> Option<Self> {
+        Some(Self(value.as_object()?.clone().into_iter().collect()))
+    }
+
+    pub fn of_form(form: BTreeMap<String, String>) -> Self {
+        Self(form.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name)?.as_str().map(str::to_owned)
+    }
+
+    /// A field that must be this.
+    pub fn is(&mut self, name: &str, expected: &str) -> Option<()> {
+        (self.text(name)? == expected).then_some(())
+    }
+
+    pub fn nothing_left(&self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+/// One aggregator: its wire as it documents it.
+pub trait Vendor: Send + Sync {
+    /// The name of its file, without `.toml`, and of its section.
+    fn name(&self) -> &'static str;
+    /// Reads a request as strictly as the vendor does. Err: the vendor's own error.
+    fn read(&self, request: &Request) -> Result<Sms, Reply>;
+    /// The answer to a message that it takes.
+    fn accepts(&self) -> Reply;
+    /// The answer to a number that is none; it quotes the number, as vendors do.
+    fn refuses(&self, to: &str) -> Reply;
+    /// The answer to somebody who is too fast.
+    fn throttles(&self) -> Reply;
+    /// The reference that its acceptance names.
+    fn reference(&self) -> Option<&'static str> {
+        Some(ID)
+    }
+    /// What the settings of the file must be for the simulator, besides secrets and the address.
+    fn adapt(&self, _settings: &mut toml::Table) {}
+    /// A report, signed as the vendor signs.
+    fn reports(&self, link: &str, what: Report) -> Call;
+    /// The same report from somebody else.
+    fn forges(&self, report: Call) -> Call;
+}
+
+/// What is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    Delivered,
+    Undelivered,
+    Interim,
+}
+
+impl Report {
+    /// The vendor's word for it.
+    pub fn pick<T>(self, delivered: T, undelivered: T, interim: T) -> T {
+        match self {
+            Self::Delivered => delivered,
+            Self::Undelivered => undelivered,
+            Self::Interim => interim,
+        }
+    }
+}
+
+/// A call of a vendor to us.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+    /// Whether the address was the message's own.
+    pub by_link: bool,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    Nothing,
+    Throttle,
+    Answer(Reply),
+    Mute,
+}
+
+/// A vendor that runs; it ends with this value.
+pub struct Simulator {
+    pub port: u16,
+    trouble: Arc<Mutex<Trouble>>,
+    seen: Arc<Mutex<Vec<Sms>>>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Clone)]
+struct Desk {
+    vendor: &'static dyn Vendor,
+    trouble: Arc<Mutex<Trouble>>,
+    seen: Arc<Mutex<Vec<Sms>>>,
+}
+
+impl Simulator {
+    pub async fn start(vendor: &'static dyn Vendor, trouble: Trouble) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (trouble, seen) = (Arc::new(Mutex::new(trouble)), Arc::default());
+        let desk = Desk { vendor, trouble: Arc::clone(&trouble), seen: Arc::clone(&seen) };
+        let router = Router::new().fallback(serve).with_state(desk);
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { port, trouble, seen, server }
+    }
+
+    /// What goes wrong from now on.
+    pub fn order(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+
+    /// What it has taken so far.
+    pub fn seen(&self) -> Vec<Sms> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(State(desk): State<Desk>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let body = String::from_utf8(body.to_vec()).expect("no vendor gets bytes that are no text");
+    let request = Request { method, path: uri.path().to_owned(), query, headers, body };
+    let trouble = desk.trouble.lock().unwrap().clone();
+    let reply = match trouble {
+        Trouble::Mute => std::future::pending().await,
+        Trouble::Throttle => desk.vendor.throttles(),
+        Trouble::Answer(reply) => reply,
+        Trouble::Nothing => match desk.vendor.read(&request) {
+            Ok(sms) if sms.to == BAD_NUMBER => desk.vendor.refuses(&sms.to),
+            Ok(sms) => {
+                desk.seen.lock().unwrap().push(sms);
+                desk.vendor.accepts()
+            }
+            Err(reply) => reply,
+        },
+    };
+    let status = StatusCode::from_u16(reply.status).unwrap();
+    (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
+}

@@ -1,0 +1,11 @@
+//! The vendors: what each of them documents of its wire, one file each.
+
+pub mod bulksms;
+pub mod infobip;
+pub mod kannel;
+pub mod messagebird;
+pub mod plivo;
+pub mod sinch;
+pub mod telnyx;
+pub mod twilio;
+pub mod vonage;
