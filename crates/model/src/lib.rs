@@ -17,8 +17,10 @@
 //! | [`Message`] | one code, or one text of a caller's own, on its way to one address; also the outbox row |
 //! | [`Callback`] | a call to a caller's server, to tell what became of a message |
 //! | [`Destination`] | what is remembered of one address within one service, for the limits |
+//! | [`Account`] | what a tenant may spend on messages, where they have a price |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
+pub mod account;
 pub mod address;
 pub mod callback;
 pub mod code;
@@ -33,6 +35,7 @@ pub mod tenant;
 pub mod time;
 pub mod verification;
 
+pub use account::Account;
 pub use address::{Address, Channel, EmailAddress, PhoneNumber};
 pub use callback::Callback;
 pub use code::{Alphabet, Code, CodeShape, Typed};

@@ -1,4 +1,5 @@
-//! Starts `smtp_peer.mjs` and reads what it prints. Waiting is always for a line of the peer, never for time to pass.
+//! Starts `smtp_peer.mjs` or `smsc_peer.mjs` and reads what it prints. Waiting is always for a line of the peer, never for
+//! time to pass.
 
 use serde_json::Value;
 use std::{path::Path, process::Stdio, time::Duration};
@@ -11,7 +12,7 @@ use tokio::{
 /// A test that waits longer than this for a line has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A mail relay; it ends with this value.
+/// A mail relay or an SMSC; it ends with this value.
 pub struct Peer {
     pub port: u16,
     lines: Lines<BufReader<ChildStdout>>,
@@ -19,15 +20,24 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts one with these orders (see `smtp_peer.mjs`), and waits until it listens.
+    /// Starts a mail relay with these orders (see `smtp_peer.mjs`), and waits until it listens.
     pub async fn start(orders: Value) -> Self {
+        Self::run("smtp_peer.mjs", orders).await
+    }
+
+    /// Starts an SMSC with these orders (see `smsc_peer.mjs`), and waits until it listens.
+    pub async fn start_smsc(orders: Value) -> Self {
+        Self::run("smsc_peer.mjs", orders).await
+    }
+
+    async fn run(script: &str, orders: Value) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
         assert!(
-            folder.join("peer/node_modules/smtp-server").exists(),
-            "the mail relay of the tests is not installed: run ./scripts/test, which installs it"
+            folder.join("peer/node_modules/smtp-server").exists() && folder.join("peer/node_modules/smpp").exists(),
+            "the foreign servers of the tests are not installed: run ./scripts/test, which installs them"
         );
         let mut process = Command::new("node")
-            .arg(folder.join("smtp_peer.mjs"))
+            .arg(folder.join(script))
             .arg(orders.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// The steps, oldest first. A step that was ever released is never edited: what it got wrong, the next one puts right.
-const STEPS: &[&str] = &[include_str!("../../migrations/sqlite/V1__first_tables.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/sqlite/V1__first_tables.sql"),
+    include_str!("../../migrations/sqlite/V2__accounts.sql"),
+];
 
 /// "CSgn", as `file(1)` may one day show it.
 const APPLICATION_ID: u32 = 0x4353_676e;

@@ -4,6 +4,7 @@
 //! One file for each table, which holds all the SQL of that table and nothing of another's. [`apply`] knows which change
 //! belongs to which table, [`row`] how a value becomes a row.
 
+pub(crate) mod accounts;
 pub(crate) mod answers;
 pub(crate) mod api_keys;
 mod apply;
