@@ -1,7 +1,13 @@
-//! Asking whether a number exists before a message to it is paid for (HLR look-up).
+//! Asking whether a number exists before a message to it is paid for (HLR look-up), and who is asked: `[lookup]`.
 
+use crate::providers::{
+    BadSetting,
+    http::{HttpLookup, settings::Lookup},
+};
 use async_trait::async_trait;
 use countersign_model::PhoneNumber;
+use serde::Deserialize;
+use std::sync::Arc;
 
 /// Somebody who knows which numbers exist.
 #[async_trait]
@@ -11,4 +17,21 @@ pub trait NumberLookup: Send + Sync {
     /// # Errors
     /// When nobody can tell; the text is for the operator and holds no number.
     async fn exists(&self, number: &PhoneNumber) -> Result<bool, String>;
+}
+
+/// Who is asked: `[lookup]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Somebody who speaks HTTP; none: nobody is asked.
+    pub http: Option<Lookup>,
+}
+
+/// Builds what a configuration names. Reads the files that it names; connects to nobody.
+///
+/// # Errors
+/// The first setting of `[lookup.http]` that cannot be.
+pub fn build(settings: &Settings) -> Result<Option<Arc<dyn NumberLookup>>, BadSetting> {
+    let Some(http) = &settings.http else { return Ok(None) };
+    Ok(Some(Arc::new(HttpLookup::new(http)?)))
 }

@@ -4,7 +4,7 @@ use crate::{Engine, Error};
 use countersign_model::{ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use zeroize::Zeroizing;
 
 /// Who asks: a tenant, and what this credential of it may do.
@@ -49,13 +49,14 @@ const HASH_PURPOSE: &str = "api key";
 const TOUCH_AT_MOST_EVERY: Duration = Duration::from_mins(1);
 
 impl Engine {
-    /// Finds the caller behind an API key; none if it is unknown or revoked, without telling which.
+    /// Finds the caller behind an API key; none if it is unknown, revoked or bound to other addresses than `peer`, without
+    /// telling which. `peer` is where the request came from, as far as that is known.
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn authenticate(&self, secret: &str) -> Result<Option<Caller>, Error> {
+    pub async fn authenticate(&self, secret: &str, peer: Option<IpAddr>) -> Result<Option<Caller>, Error> {
         let Some(key) = self.store().api_key_by_hash(&self.api_key_hash(secret)).await? else { return Ok(None) };
-        if key.revoked_at.is_some() {
+        if key.revoked_at.is_some() || !key.allows(peer) {
             return Ok(None);
         }
         self.note_use(&key, self.now());

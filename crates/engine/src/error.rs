@@ -19,6 +19,9 @@ pub enum Error {
     /// The name is no name.
     #[error("a name has 1 to 64 characters of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit")]
     BadName,
+    /// What its owner calls a key cannot be shown.
+    #[error("what a key is called has 1 to 64 visible characters, on one line and without a link")]
+    BadLabel,
     /// The verification's state does not allow it.
     #[error(transparent)]
     NotPossible(#[from] NotPossible),
@@ -52,10 +55,19 @@ pub enum Error {
     /// The default service stays.
     #[error("the default service cannot be removed")]
     DefaultService,
+    /// The account has less than the message costs, or than is to be moved.
+    #[error("the account has not enough balance")]
+    NotEnoughBalance,
+    /// No such amount of money can be held or moved.
+    #[error("this is no amount of money that an account can hold or move")]
+    BadAmount,
     /// Too many others want to change the same thing at once. Worth trying again.
     #[error("too many requests change the same thing at once")]
     Busy,
-    /// The store cannot be reached or has no room. Worth trying again.
+    /// The store has no room. Nothing was changed; worth trying again.
+    #[error("the store has no room: {0}")]
+    NoRoom(String),
+    /// The store did not answer: it may have been done or not.
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// A fault of ours. The text is for the log, never for the caller.
@@ -78,6 +90,8 @@ pub enum Thing {
     Message,
     /// A tenant.
     Tenant,
+    /// An account beside the main one.
+    Account,
 }
 
 impl std::fmt::Display for Thing {
@@ -89,6 +103,7 @@ impl std::fmt::Display for Thing {
             Self::Key => "key",
             Self::Message => "message",
             Self::Tenant => "tenant",
+            Self::Account => "account",
         })
     }
 }
@@ -104,7 +119,8 @@ impl From<StoreError> for Error {
         match error {
             // Whoever writes handles conflicts itself; one that comes out of a read is a fault.
             StoreError::Conflict => Self::Busy,
-            StoreError::Unavailable(why) | StoreError::Full(why) => Self::Unavailable(why),
+            StoreError::Full(why) => Self::NoRoom(why),
+            StoreError::Unavailable(why) => Self::Unavailable(why),
             StoreError::Damaged(why) => Self::Internal(why),
         }
     }

@@ -110,6 +110,7 @@ impl Keys {
     }
 
     /// Keys that no file holds, for tests.
+    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn from_seed(seed: u8) -> Self {
         Self::derive(&[seed; 32], 1, &BTreeMap::from([(1, vec![seed ^ 0xff; 32])])).unwrap_or_else(|_| unreachable!())

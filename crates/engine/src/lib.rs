@@ -187,6 +187,13 @@ impl Engine {
         }
     }
 
+    /// Writes what a refused command has cost. If somebody else was quicker, the next refusal counts.
+    pub(crate) async fn write_aside(&self, batch: Batch) {
+        if let Err(error) = self.store().write(batch).await {
+            tracing::info!(%error, "what a refused request has cost was not written down");
+        }
+    }
+
     pub(crate) fn report_format(&self, dialect: &str) -> Option<&ReportFormat> {
         self.0.parts.report_formats.get(dialect)
     }

@@ -1,6 +1,7 @@
 //! What is counted, for `/metrics`. Labels are few and closed: channels, outcomes, providers of the configuration. No
 //! address, tenant or id ever becomes a label.
 
+use crate::Error;
 use countersign_model::{Channel, Checked, Limited, limit::LimitRule};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
@@ -117,8 +118,10 @@ impl Metrics {
         self.checked.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
-    pub(crate) fn limited(&self, limited: Limited) {
-        let outcome = match limited.rule {
+    /// A limit refused a command.
+    pub(crate) fn refused(&self, error: &Error) {
+        let Error::Limited(Limited { rule, .. }) = error else { return };
+        let outcome = match rule {
             LimitRule::SendGap => "send_gap",
             LimitRule::Sends { .. } => "sends",
             LimitRule::FailedChecks => "failed_checks",

@@ -193,6 +193,7 @@ impl Sandbox {
             tenant: tenant.id,
             name: "sandbox".to_owned(),
             scopes: Scope::ALL.to_vec(),
+            allowed_from: Vec::new(),
             created_at: engine.now(),
             last_used_at: None,
             revoked_at: None,

@@ -7,14 +7,14 @@ use crate::{
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use countersign_delivery::{
-    Accepted, Outgoing, Provider, Routes, SendError,
+    Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
     callback::{self, Call, CallError},
     providers::Providers,
 };
-use countersign_model::{Channel, Random, Tenant, TenantId, Timestamp, message::ReceiptPlan};
+use countersign_model::{Channel, PhoneNumber, Random, Tenant, TenantId, Timestamp, message::ReceiptPlan};
 use countersign_store::{Settings, Store};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -46,6 +46,8 @@ pub struct Sent {
     pub channel: Channel,
     /// The address.
     pub to: String,
+    /// Whom it comes from; empty if nobody said.
+    pub from: String,
     /// The code.
     pub code: String,
     /// The text.
@@ -83,6 +85,7 @@ impl Provider for Recorder {
         lock(&self.sent).push(Sent {
             channel: message.channel,
             to: message.to.as_str().to_owned(),
+            from: message.from.clone().unwrap_or_default(),
             code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
             text: message.content.text.clone(),
         });
@@ -91,6 +94,28 @@ impl Provider for Recorder {
 
     fn channels(&self) -> &[Channel] {
         &Channel::ALL
+    }
+}
+
+/// A number lookup that knows all numbers but those it was told.
+#[derive(Default)]
+pub struct NumberList(Mutex<BTreeSet<String>>);
+
+impl NumberList {
+    /// Whether this number exists from now on.
+    pub fn note(&self, e164: &str, exists: bool) {
+        if exists {
+            lock(&self.0).remove(e164);
+        } else {
+            lock(&self.0).insert(e164.to_owned());
+        }
+    }
+}
+
+#[async_trait]
+impl NumberLookup for NumberList {
+    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
+        Ok(!lock(&self.0).contains(number.e164()))
     }
 }
 
@@ -133,6 +158,8 @@ pub struct Harness {
     pub first: Arc<Recorder>,
     /// Its second provider, `second`.
     pub second: Arc<Recorder>,
+    /// Its number lookup, where [`Self::with_lookup`] gave it one.
+    pub numbers: Arc<NumberList>,
     /// Who calls callers' servers.
     pub callbacks: Arc<CallRecorder>,
     /// A tenant.
@@ -155,8 +182,22 @@ impl Harness {
     ///
     /// # Panics
     /// When it cannot be made: the test cannot run then.
-    #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn on(store: Store) -> Self {
+        Self::made_of(store, None).await
+    }
+
+    /// A fresh one whose number lookup is [`Self::numbers`].
+    ///
+    /// # Panics
+    /// When it cannot be made: the test cannot run then.
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    pub async fn with_lookup() -> Self {
+        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
+        Self::made_of(store, Some(Arc::new(NumberList::default()))).await
+    }
+
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    async fn made_of(store: Store, numbers: Option<Arc<NumberList>>) -> Self {
         let clock = Arc::new(Clock::set_to(BEGINNING));
         let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
         let mut providers = Providers::default();
@@ -170,7 +211,7 @@ impl Harness {
             keys: Arc::new(Keys::from_seed(7)),
             providers,
             routes: Routes::new(Channel::ALL.into_iter().map(|channel| (channel, route.clone()))),
-            lookup: None,
+            lookup: numbers.clone().map(|numbers| numbers as Arc<dyn NumberLookup>),
             callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
             report_formats: BTreeMap::from([("test", format)]),
             public_url: None,
@@ -183,7 +224,7 @@ impl Harness {
         let acme = CreateTenant { name: "acme".to_owned() };
         let tenant = engine.run(&operator, None, &acme).await.expect("a tenant is made");
         let caller = Caller::operator(tenant.id);
-        Self { engine, store, clock, first, second, callbacks, tenant, caller }
+        Self { engine, store, clock, first, second, numbers: numbers.unwrap_or_default(), callbacks, tenant, caller }
     }
 
     /// Delivers until nothing is due.

@@ -19,7 +19,7 @@ pub struct Account {
     pub version: u32,
     /// What there is, in ten-thousandths.
     pub balance_e4: i64,
-    /// What one message costs, in ten-thousandths; 0: nothing.
+    /// What one text message or call costs, in ten-thousandths; 0: nothing. Mail costs nothing.
     pub price_e4: i64,
     /// ISO 4217 code.
     pub currency: String,

@@ -32,6 +32,7 @@ pub mod payment;
 pub mod policy;
 pub mod secret;
 pub mod tenant;
+pub mod text;
 pub mod time;
 pub mod verification;
 

@@ -310,8 +310,12 @@ impl Message {
         }
     }
 
-    /// No provider serves its channel now; one may after a restart with another configuration.
-    pub fn note_no_route(&mut self, now: Timestamp, chance: u32) {
+    /// Nobody of the route may be tried: everybody has refused it, and it fails; or no provider serves its channel now, and one may
+    /// after a restart with another configuration.
+    pub fn note_no_route(&mut self, route: &[String], now: Timestamp, chance: u32) {
+        if !route.is_empty() && route.iter().all(|name| self.refused_by.contains(name)) {
+            return self.enter(MessageState::Failed, now);
+        }
         self.reason = Some(format!("no provider is configured for the channel {}", self.channel.name()));
         self.enter(MessageState::Queued, now);
         self.pause(now, chance);

@@ -2,6 +2,9 @@
 
 use crate::{Channel, KeyId, Policy, ServiceId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+pub use ipnet::IpNet;
 
 /// A customer of this installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +96,31 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// From where it may be used; empty: from anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_from: Vec<IpNet>,
     /// Since when it exists.
     pub created_at: Timestamp,
     /// When it was last used, to the minute; none if never.
     pub last_used_at: Option<Timestamp>,
     /// Since when it no longer works.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it works for a caller at this address. Where a list is set, nobody knows where does not count as on it.
+    #[must_use]
+    pub fn allows(&self, peer: Option<IpAddr>) -> bool {
+        let is_listed = |peer: IpAddr| self.allowed_from.iter().any(|net| net.contains(&peer.to_canonical()));
+        self.allowed_from.is_empty() || peer.is_some_and(is_listed)
+    }
+}
+
+/// A network (`203.0.113.0/24`, `2001:db8::/32`), or one address of it.
+#[must_use]
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.map(|network| network.trunc())
 }
 
 /// A tenant's own text for one message, channel and language; it stands in for the built-in one.
@@ -133,6 +155,33 @@ mod tests {
         }
         for bad in ["", "-a", "A", "a b", "a/b", "é", &"a".repeat(65)] {
             assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_bound_to_networks_works_there_only() {
+        let key = |networks: &[&str]| ApiKey {
+            id: KeyId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([2; 16]),
+            name: "x".to_owned(),
+            scopes: vec![],
+            allowed_from: networks.iter().filter_map(|text| parse_network(text)).collect(),
+            created_at: Timestamp::from_ms(0),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let at = |text: &str| Some(text.parse().unwrap());
+        assert!(key(&[]).allows(None) && key(&[]).allows(at("198.51.100.1")));
+        let bound = key(&["203.0.113.7/24", "2001:db8::1"]);
+        assert_eq!(bound.allowed_from.len(), 2);
+        for inside in ["203.0.113.0", "203.0.113.255", "::ffff:203.0.113.9", "2001:db8::1"] {
+            assert!(bound.allows(at(inside)), "{inside}");
+        }
+        for outside in [at("203.0.114.0"), at("2001:db8::2"), at("::1"), None] {
+            assert!(!bound.allows(outside), "{outside:?}");
+        }
+        for bad in ["", "203.0.113.0/33", "everywhere", "203.0.113"] {
+            assert_eq!(parse_network(bad), None, "{bad}");
         }
     }
 }

@@ -105,7 +105,7 @@ pub struct Verification {
     pub policy: Policy,
     /// Where its codes come from.
     pub code: CodeSource,
-    /// The codes that can be used, oldest first: one, or two while a newer one is on its way.
+    /// The codes that can be used, oldest first: one, or up to three while newer ones are on their way.
     pub codes: Vec<LiveCode>,
     /// Whom its messages speak for.
     pub brand: Option<String>,
@@ -266,9 +266,10 @@ impl Verification {
             (ResendRule::SameCode, _) | (_, CodeSource::Own(_)) => {}
             (ResendRule::NewCodeKillsOld, CodeSource::Derived { .. }) => self.codes = vec![next],
             (ResendRule::NewCodeAfterAccept, CodeSource::Derived { .. }) => {
-                // The oldest is the one that a provider has accepted, or the best hope of one; newer ones still wait.
+                // The oldest is the one that a provider has accepted, or the best hope of one; the newest before this one may
+                // be with a provider at this moment. What lies between goes: each live code makes guessing easier.
                 self.codes.retain(|code| code.is_alive(now));
-                self.codes.truncate(1);
+                self.codes.drain(1..self.codes.len().saturating_sub(1).max(1));
                 self.codes.push(next);
             }
         }
@@ -484,6 +485,19 @@ mod tests {
     }
 
     #[test]
+    fn a_code_that_is_with_a_provider_survives_one_more_resend() {
+        let mut resent = started(|policy| policy.resend = ResendRule::NewCodeAfterAccept);
+        for second in 1..=3 {
+            resent = resent.resend(Channel::Sms, at(second)).unwrap();
+        }
+        let live: Vec<u32> = resent.live_codes(at(4)).map(|code| code.generation).collect();
+        assert_eq!(live, [0, 2, 3]);
+        resent.supersede_codes_before(2);
+        let live: Vec<u32> = resent.live_codes(at(4)).map(|code| code.generation).collect();
+        assert_eq!(live, [2, 3]);
+    }
+
+    #[test]
     fn an_own_code_is_never_replaced() {
         let mut verification = started(|policy| policy.resend = ResendRule::NewCodeKillsOld);
         verification.code = CodeSource::Own(Sealed { key_version: 1, bytes: vec![] });
@@ -569,7 +583,7 @@ mod tests {
                 prop_assert!(approvals <= 1);
                 prop_assert_eq!(value.wrong_checks, wrong);
                 prop_assert!(value.wrong_checks <= value.policy.max_checks && value.sends <= value.policy.max_sends);
-                prop_assert!((1..=2).contains(&value.codes.len()));
+                prop_assert!((1..=3).contains(&value.codes.len()));
                 prop_assert_eq!(value.state == State::Pending, value.decided_at.is_none());
                 if before.state_at(at(now)) != State::Pending {
                     prop_assert_eq!(value.state_at(at(now)), before.state_at(at(now)), "an end is final");

@@ -4,6 +4,7 @@ mod check_config;
 mod completions;
 mod dev;
 mod keys;
+mod providers;
 mod serve;
 mod tenants;
 
@@ -38,6 +39,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Tenants(tenants::Tenants),
     Keys(keys::Keys),
+    Providers(providers::Providers),
     Completions(completions::Completions),
 }
 
@@ -53,6 +55,7 @@ impl Cli {
             Command::CheckConfig(check) => check.run(),
             Command::Tenants(tenants) => block_on(tenants.run()),
             Command::Keys(keys) => block_on(keys.run()),
+            Command::Providers(providers) => block_on(providers.run()),
             Command::Completions(completions) => completions.run(),
         }
     }

@@ -6,6 +6,7 @@ use axum::Router;
 use countersign_delivery::{
     NumberLookup, Routes,
     callback::{Caller, GuardedCaller},
+    lookup,
     providers::{self, Providers, sandbox::SandboxProvider},
 };
 use countersign_engine::{
@@ -48,6 +49,8 @@ pub struct Dev<'a> {
     pub ca_file: Option<&'a Path>,
     /// How callers reach this server, for commands to paste.
     pub url: &'a str,
+    /// Whether the sandbox answers to other machines.
+    pub allow_remote: bool,
     /// Whether calls to callers' servers on this machine are really made.
     pub loopback_callbacks: bool,
 }
@@ -60,13 +63,14 @@ impl Product {
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
         let providers = providers::build(&settings.providers).map_err(usage)?;
         settings.routes.check(&providers).map_err(usage)?;
+        let lookup = lookup::build(&settings.lookup).map_err(|bad| usage(format!("[lookup.http] {bad}")))?;
         let mut base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Server).await?;
-        (base.providers, base.routes) = (providers, settings.routes.clone());
+        (base.providers, base.routes, base.lookup) = (providers, settings.routes.clone(), lookup);
         base.retention = retention(settings);
         base.public_url.clone_from(&settings.server.public_url.0);
         let store = base.store.clone();
-        let engine = base.engine().await?;
-        Ok(Self::start(&engine, store, None, None, settings.server.body_timeout))
+        let engine = base.engine(settings).await?;
+        Ok(Self::start(settings, &engine, store, None))
     }
 
     /// For `dev`: everything in one folder, the sandbox in place of providers, two tenants with credentials. Returns the
@@ -81,21 +85,23 @@ impl Product {
         base.public_url = Some(dev.url.to_owned());
         base.retention = retention(settings);
         let store = base.store.clone();
-        let engine = base.engine().await?;
+        let engine = base.engine(settings).await?;
         let sandbox = Sandbox::open(&engine).await.map_err(cannot_start)?;
         let commands = web::first_commands(&sandbox, dev.url);
-        let ca_file = dev.ca_file.map(|path| path.display().to_string());
-        Ok((Self::start(&engine, store, Some(sandbox), ca_file, settings.server.body_timeout), commands))
+        Ok((Self::start(settings, &engine, store, Some((sandbox, dev))), commands))
     }
 
-    fn start(
-        engine: &Engine,
-        store: Store,
-        sandbox: Option<Sandbox>,
-        ca_file: Option<String>,
-        body_timeout: Duration,
-    ) -> Self {
-        let parts = web::Parts { engine: engine.clone(), sandbox, body_timeout, ca_file };
+    fn start(settings: &Settings, engine: &Engine, store: Store, dev: Option<(Sandbox, Dev<'_>)>) -> Self {
+        let (sandbox, dev) = dev.unzip();
+        let parts = web::Parts {
+            engine: engine.clone(),
+            sandbox,
+            body_timeout: settings.server.body_timeout,
+            trusted_proxies: settings.server.trusted_proxies.0.clone(),
+            dialects: settings.dialects.clone(),
+            allow_remote: dev.is_some_and(|dev| dev.allow_remote),
+            ca_file: dev.and_then(|dev| dev.ca_file).map(|path| path.display().to_string()),
+        };
         Self { router: web::router(Web::new(parts)), jobs: Jobs::start(engine), store }
     }
 
@@ -117,7 +123,7 @@ impl Tool {
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
         let base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Tool).await?;
         let store = base.store.clone();
-        Ok(Self { engine: base.engine().await?, store })
+        Ok(Self { engine: base.engine(settings).await?, store })
     }
 
     /// Closes the store.
@@ -172,7 +178,7 @@ impl Foundation {
         Ok(())
     }
 
-    async fn engine(self) -> Result<Engine, Failure> {
+    async fn engine(self, settings: &Settings) -> Result<Engine, Failure> {
         let parts = Parts {
             store: self.store,
             keys: Arc::new(self.keys),
@@ -180,7 +186,7 @@ impl Foundation {
             routes: self.routes,
             lookup: self.lookup,
             callbacks: self.callbacks,
-            report_formats: web::report_formats(),
+            report_formats: web::report_formats(&settings.dialects),
             public_url: self.public_url,
             clock: self.clock,
             random: self.random,

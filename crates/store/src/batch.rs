@@ -6,8 +6,8 @@
 
 use crate::sandbox;
 use countersign_model::{
-    ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, KeyId, Message, Sealed, Service, ServiceId,
-    Template, Tenant, TenantId, Timestamp, Verification, message::Purpose,
+    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, KeyId, Message, Sealed, Service,
+    ServiceId, Template, Tenant, TenantId, Timestamp, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -51,6 +51,8 @@ pub enum Change {
         /// As it was read.
         version: u32,
     },
+    /// What a tenant may spend, new (version 0) or changed. Asserts the version.
+    PutAccount(Account),
     /// A template, new or in place of the old one.
     PutTemplate(Template),
     /// The template goes. Asserts that it exists.
@@ -107,10 +109,17 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
-    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; texts of
-    /// callers' own that were done with before it; and destinations not written since that moment.
+    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; and texts of
+    /// callers' own that were done with before it.
     PurgeVerifications {
         /// Only those decided before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
+    /// Forgets destinations that have been quiet since before a moment and have no verification left.
+    PurgeDestinations {
+        /// Only those quiet since before this.
         before: Timestamp,
         /// No more than this.
         limit: u32,
@@ -122,6 +131,8 @@ pub enum Change {
         /// Its value.
         value: String,
     },
+    /// Nothing that anybody reads: whether it can be written is what counts.
+    Probe,
     /// Something of the sandbox: dev mode only.
     Sandbox(sandbox::Change),
 }

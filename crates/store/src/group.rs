@@ -8,7 +8,7 @@
 //! are dropped, and whoever waits hears that at once.
 
 use crate::{Batch, Change, Error, Topic, sandbox, wake::Wake};
-use countersign_model::{Message, Timestamp, message::MessageState};
+use countersign_model::{Channel, Message, Timestamp, message::MessageState};
 use tokio::sync::{mpsc, oneshot};
 
 /// More in one commit gains nothing, and makes the first of them wait.
@@ -25,11 +25,17 @@ pub(crate) enum Work {
 
 /// Which messages are to be leased; see [`crate::Store::claim_messages`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim {
-    pub(crate) now: Timestamp,
-    pub(crate) wall: Timestamp,
-    pub(crate) lease_until: Timestamp,
-    pub(crate) limit: u32,
+pub struct Claim {
+    /// Of which channel: one that is slow takes nothing from the others.
+    pub channel: Channel,
+    /// The clock of the rules, which dev mode moves.
+    pub now: Timestamp,
+    /// The clock that nobody moves, so that no lease is broken by moving the other.
+    pub wall: Timestamp,
+    /// On that clock: until when they are the caller's.
+    pub lease_until: Timestamp,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// What became of one work: the messages that a claim took; nothing more to tell of a batch.
@@ -156,6 +162,7 @@ fn topic_of(change: &Change) -> Option<Topic> {
         },
         Change::InsertTenant(_)
         | Change::InsertApiKey { .. }
+        | Change::PutAccount(_)
         | Change::TouchApiKey { .. }
         | Change::RevokeApiKey { .. }
         | Change::PutService(_)
@@ -166,11 +173,13 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::UpdateVerification(_)
         | Change::PutDestination { .. }
         | Change::InsertEvent(_)
+        | Change::Probe
         | Change::UpdateCallback(_)
         | Change::DeleteCallback { .. }
         | Change::InsertAnswer(_)
         | Change::PurgeAnswers { .. }
         | Change::PurgeVerifications { .. }
+        | Change::PurgeDestinations { .. }
         | Change::InsertSetting { .. } => None,
     }
 }

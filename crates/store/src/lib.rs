@@ -22,10 +22,11 @@ mod wake;
 
 pub use batch::{Answer, Batch, Change};
 pub use error::{Error, OpenError};
+pub use group::Claim;
 pub use wake::{Topic, Waiter};
 
-use countersign_model::{Message, Timestamp};
-use group::{Claim, Queue, Work};
+use countersign_model::Message;
+use group::{Queue, Work};
 use std::{fmt, future::ready, path::PathBuf, sync::Arc};
 use wake::Wake;
 
@@ -96,19 +97,10 @@ impl Store {
     /// Leases messages to the caller, the longest due first: those that wait and are due, and those whose lease is over.
     /// Their versions have grown, so whoever had them before can no longer write them.
     ///
-    /// `now` is the clock of the rules, which dev mode moves; `wall` and `lease_until` are the one that nobody moves, so
-    /// that no lease is broken by moving the other.
-    ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn claim_messages(
-        &self,
-        now: Timestamp,
-        wall: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, Error> {
-        self.0.queue.submit(Work::Claim(Claim { now, wall, lease_until, limit })).await
+    pub async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, Error> {
+        self.0.queue.submit(Work::Claim(claim)).await
     }
 
     /// Registers for news. First register, then look, then wait: nothing is missed.
@@ -117,14 +109,14 @@ impl Store {
         self.0.wake.waiter(topic)
     }
 
-    /// Whether the store can be read and its writer answers: an empty batch goes all the way. It waits as long as a
+    /// Whether the store can be read and written: one small row goes all the way to the disk. It waits as long as a
     /// write would, so whoever asks for readiness brings a limit of time.
     ///
     /// # Errors
     /// When one of the two does not work.
     pub async fn ping(&self) -> Result<(), Error> {
         self.setting("ping").await?;
-        self.write(Batch::new()).await
+        self.write(Batch::new().with(Change::Probe)).await
     }
 
     /// Writes what is queued, and closes the files. Whatever is asked later is refused with [`Error::Unavailable`].

@@ -7,8 +7,8 @@ use crate::{
     sqlite,
 };
 use countersign_model::{
-    ApiKey, BlindIndex, Callback, Channel, Destination, Event, Message, MessageId, Service, ServiceId, Template,
-    Tenant, TenantId, Timestamp, Verification, VerificationId,
+    Account, ApiKey, BlindIndex, Callback, Channel, Destination, Event, Message, MessageId, Service, ServiceId,
+    Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -64,6 +64,11 @@ impl Store {
     /// All services of a tenant, by name.
     pub async fn services(&self, tenant: TenantId) -> Result<Vec<Service>, Error> {
         ask!(self, services::of(tenant))
+    }
+
+    /// The tenant's account of that name; the main one has an empty name.
+    pub async fn account(&self, tenant: TenantId, name: &str) -> Result<Option<Account>, Error> {
+        ask!(self, accounts::find(tenant, name))
     }
 
     /// The tenant's own text for exactly this message, channel and language.
@@ -168,6 +173,11 @@ impl Store {
     /// The answer that the request with this idempotency key got.
     pub async fn answer(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Option<Answer>, Error> {
         ask!(self, answers::find(tenant, key))
+    }
+
+    /// Whether a purge of answers older than the first moment and of what ended before the second would find something.
+    pub async fn is_more_to_purge(&self, answers: Timestamp, ended: Timestamp) -> Result<bool, Error> {
+        ask!(self, verifications::is_more_to_purge(answers, ended))
     }
 
     /// A fact about this installation.

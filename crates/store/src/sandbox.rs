@@ -67,6 +67,7 @@ pub enum Outcome {
 
 /// An [`Outcome`] and how long the provider takes for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedOutcome {
     /// What happens.
     pub outcome: Outcome,

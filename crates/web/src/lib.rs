@@ -10,12 +10,14 @@ mod callbacks;
 pub mod dialects;
 mod docs;
 mod health;
+mod peer;
 mod request;
 mod sandbox;
 mod time;
 
 use axum::{Router, middleware};
 use countersign_engine::{Engine, Sandbox, reports::ReportFormat};
+use countersign_model::tenant::IpNet;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// What every route works with.
@@ -30,6 +32,12 @@ pub struct Parts {
     pub sandbox: Option<Sandbox>,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
+    /// Whose word about where a request came from is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What is set of the dialects.
+    pub dialects: dialects::Settings,
+    /// Whether the sandbox answers to other machines.
+    pub allow_remote: bool,
     /// The file with the private CA of dev mode, if it answers on TLS.
     pub ca_file: Option<String>,
 }
@@ -53,6 +61,18 @@ impl Web {
         self.0.body_timeout
     }
 
+    pub(crate) fn trusted_proxies(&self) -> &[IpNet] {
+        &self.0.trusted_proxies
+    }
+
+    pub(crate) fn dialects(&self) -> &dialects::Settings {
+        &self.0.dialects
+    }
+
+    pub(crate) fn allows_remote(&self) -> bool {
+        self.0.allow_remote
+    }
+
     pub(crate) fn ca_file(&self) -> Option<&str> {
         self.0.ca_file.as_deref()
     }
@@ -65,7 +85,7 @@ pub fn router(web: Web) -> Router {
         router = router.merge((dialect.routes)());
     }
     if web.sandbox().is_some() {
-        router = router.merge(sandbox::routes());
+        router = router.merge(sandbox::routes(&web));
     }
     router
         .fallback(request::unknown_path)
@@ -76,9 +96,9 @@ pub fn router(web: Web) -> Router {
 
 /// How each dialect words its delivery reports, for the engine.
 #[must_use]
-pub fn report_formats() -> BTreeMap<&'static str, ReportFormat> {
-    let formats = dialects::DIALECTS.iter().filter_map(|dialect| Some((dialect.name, (dialect.reports?)())));
-    formats.collect()
+pub fn report_formats(settings: &dialects::Settings) -> BTreeMap<&'static str, ReportFormat> {
+    let format = |dialect: &dialects::Dialect| Some((dialect.name, (dialect.reports?)(settings)));
+    dialects::DIALECTS.iter().filter_map(format).collect()
 }
 
 /// What a newcomer can paste, for the banner of dev mode: a title and a shell command for each dialect.

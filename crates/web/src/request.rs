@@ -1,12 +1,15 @@
 //! What happens around every request: it gets an id, which the answer carries and the log repeats; it is counted and timed;
-//! a panic becomes an answer; and paths that nobody serves are refused as a problem (RFC 9457), never as a page.
+//! a panic becomes an answer; and paths that nobody serves are refused in the words of the dialect they belong to, never as a page.
 
-use crate::{Web, dialects::native::Problem};
+use crate::{
+    Web,
+    dialects::{self, Refusal},
+};
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, Uri, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -19,13 +22,13 @@ const LONGEST_ID: usize = 64;
 pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
     let began = web.engine().monotonic();
     let id = request_id(&web, &request);
-    let method = request.method().clone();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id, %method, route);
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a request panicked"));
-        Problem::internal().into_response()
+        dialects::refuse(uri.path(), Refusal::Panic)
     });
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -50,12 +53,11 @@ fn request_id(web: &Web, request: &Request) -> String {
 }
 
 /// Nobody serves this path.
-pub(crate) async fn unknown_path() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.").into_response()
+pub(crate) async fn unknown_path(uri: Uri) -> Response {
+    dialects::refuse(uri.path(), Refusal::UnknownPath)
 }
 
 /// The path exists, but not for this method; `Allow` tells which.
-pub(crate) async fn unknown_method(method: Method) -> Response {
-    let detail = format!("This path does not take {method}; the Allow header lists what it takes.");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
+pub(crate) async fn unknown_method(method: Method, uri: Uri) -> Response {
+    dialects::refuse(uri.path(), Refusal::UnknownMethod(method))
 }

@@ -98,7 +98,8 @@ impl fmt::Debug for Providers {
 }
 
 /// A setting that cannot be, before it is known whose.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {problem}")]
 pub struct BadSetting {
     /// Which.
     pub setting: &'static str,

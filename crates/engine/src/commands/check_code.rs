@@ -59,7 +59,7 @@ impl Command for CheckCode {
         }
         let (tenant, service, index) = (before.tenant, before.service, before.to_index);
         let mut destination = engine.store().destination(tenant, service, index).await?;
-        destination.may_check(now).map_err(|limited| engine.refused_by_limit(limited))?;
+        destination.may_check(now).map_err(Error::Limited)?;
 
         let (verification, checked) = before.check(proof, now);
         let count_changed = match checked {

@@ -5,7 +5,8 @@ use crate::{
     Caller, Engine, Error,
     caller::{fresh_api_key, fresh_hex_key},
 };
-use countersign_model::{ApiKey, KeyId, Scope, Timestamp};
+use countersign_model::text::is_plain_line;
+use countersign_model::{ApiKey, KeyId, Scope, Timestamp, tenant::IpNet};
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct CreateKey {
     pub scopes: Vec<Scope>,
     /// What its secret looks like.
     pub form: KeyForm,
+    /// From where it may be used; empty: from anywhere.
+    pub allowed_from: Vec<IpNet>,
 }
 
 /// What the secret of a key looks like: some vendors' clients take only theirs.
@@ -50,6 +53,13 @@ impl Command for CreateKey {
     const NEEDS: Scope = Scope::Admin;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(KeyCreated, Batch), Error> {
+        // A key grants no more than its maker has, or a key that only makes keys could do everything.
+        for scope in &self.scopes {
+            caller.must_have(*scope)?;
+        }
+        if !is_plain_line(&self.name, 64) {
+            return Err(Error::BadLabel);
+        }
         let secret = match self.form {
             KeyForm::Native => fresh_api_key(engine.random()),
             KeyForm::Hex32 => fresh_hex_key(engine.random()),
@@ -59,6 +69,7 @@ impl Command for CreateKey {
             tenant: caller.tenant(),
             name: self.name.clone(),
             scopes: self.scopes.clone(),
+            allowed_from: self.allowed_from.clone(),
             created_at: now,
             last_used_at: None,
             revoked_at: None,

@@ -7,6 +7,7 @@ mod create_key;
 mod create_tenant;
 mod delete_service;
 mod delete_template;
+mod put_account;
 mod put_service;
 mod put_template;
 mod record_receipt;
@@ -15,6 +16,7 @@ mod resend_code;
 mod revoke_key;
 mod send_text;
 mod start_verification;
+mod transfer_balance;
 
 pub use cancel_verification::CancelVerification;
 pub use check_code::{CheckCode, CodeChecked, Target};
@@ -22,6 +24,7 @@ pub use create_key::{CreateKey, KeyCreated, KeyForm};
 pub use create_tenant::CreateTenant;
 pub use delete_service::DeleteService;
 pub use delete_template::DeleteTemplate;
+pub use put_account::PutAccount;
 pub use put_service::{PutService, ServiceWrite};
 pub use put_template::PutTemplate;
 pub(crate) use put_template::canonical;
@@ -32,6 +35,7 @@ pub use resend_code::ResendCode;
 pub use revoke_key::RevokeKey;
 pub use send_text::SendText;
 pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
+pub use transfer_balance::TransferBalance;
 
 use crate::{
     Caller, Engine, Error,
@@ -103,7 +107,17 @@ impl Engine {
                 return Ok(outcome);
             }
             let now = self.now();
-            let (outcome, mut batch) = command.decide(self, caller, now).await?;
+            let (outcome, mut batch) = match command.decide(self, caller, now).await {
+                Ok(decided) => decided,
+                // The same request may have been done meanwhile, and what it has spent may be what refuses this one.
+                Err(error) => {
+                    let earlier = self.earlier_outcome(caller, idempotency).await?;
+                    return earlier.ok_or_else(|| {
+                        self.metrics().refused(&error);
+                        error
+                    });
+                }
+            };
             if let Some(idempotency) = idempotency {
                 batch.push(self.remember(caller, idempotency, &outcome, now)?);
             }

@@ -32,12 +32,14 @@ impl Command for ResendCode {
         let (tenant, service, index) = (verification.tenant, verification.service, verification.to_index);
         let mut destination = engine.store().destination(tenant, service, index).await?;
         let limits = &verification.policy.limits;
-        destination.count_send(limits, now).map_err(|limited| engine.refused_by_limit(limited))?;
+        destination.count_send(limits, now).map_err(Error::Limited)?;
 
         let generation = verification.newest_generation();
         let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, generation, now);
         let kind = EventKind::Resent { message: message.id, channel, new_code: generation != old_generation };
-        let batch = Batch::new()
+        let mut batch = Batch::new();
+        engine.pay_for_message(tenant, channel, &mut batch).await?;
+        let batch = batch
             .with(Change::PutDestination { tenant, service, index, destination })
             .with(Change::UpdateVerification(verification.clone()))
             .with(Change::InsertMessage(message))

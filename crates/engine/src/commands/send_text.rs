@@ -29,6 +29,8 @@ impl Command for SendText {
             return Err(Error::NoRoute(Channel::Sms));
         }
         let (tenant, id) = (caller.tenant(), MessageId::generate(now, engine.random()));
+        let mut batch = Batch::new();
+        engine.pay_for_message(tenant, Channel::Sms, &mut batch).await?;
         let seal =
             |what, text: &str| engine.keys().seal(text, &keys::context(what, tenant, &id.to_bytes()), engine.random());
         let content = Content::Text {
@@ -39,6 +41,6 @@ impl Command for SendText {
         let start = self.send_at.map_or(now, |at| at.max(now));
         let mut message = Message::queued((tenant, id), Channel::Sms, content, start);
         message.report = self.report.as_ref().map(|report| engine.seal_report(tenant, report)).transpose()?;
-        Ok((id, Batch::new().with(Change::InsertMessage(message))))
+        Ok((id, batch.with(Change::InsertMessage(message))))
     }
 }

@@ -99,9 +99,17 @@ impl Command for StartVerification {
         let (service, mut batch) = self.service(engine, caller, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
         let mut destination = engine.store().destination(caller.tenant(), service.id, index).await?;
-        destination.count_send(&service.policy.limits, now).map_err(|limited| engine.refused_by_limit(limited))?;
+        destination.count_send(&service.policy.limits, now).map_err(Error::Limited)?;
+        engine.pay_for_message(caller.tenant(), self.channel, &mut batch).await?;
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
-            engine.look_up(&self.to).await?;
+            let looked_up = engine.look_up(&self.to).await;
+            if matches!(looked_up, Err(Error::NumberUnknown)) {
+                // Asking costs money too: it counts as a send, or numbers could be tried out without end.
+                let spent = Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination };
+                engine.write_aside(batch.with(spent)).await;
+                return Err(Error::NumberUnknown);
+            }
+            looked_up?;
         }
         if self.overrides.replaces_older {
             let older = engine.store().latest_verification(caller.tenant(), service.id, index).await?;

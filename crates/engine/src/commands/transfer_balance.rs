@@ -29,10 +29,8 @@ impl Command for TransferBalance {
         let main = engine.read_account(tenant, "").await?;
         let mut main = main.unwrap_or_else(|| Account::empty(tenant, ""));
         let to = engine.read_account(tenant, &self.to).await?;
-        let mut to = to.unwrap_or_else(|| Account {
-            currency: main.currency.clone(),
-            ..Account::empty(tenant, &self.to)
-        });
+        let mut to =
+            to.unwrap_or_else(|| Account { currency: main.currency.clone(), ..Account::empty(tenant, &self.to) });
         main.transfer(&mut to, self.amount_e4).map_err(Error::from)?;
         let batch = Batch::new().with(Change::PutAccount(main)).with(Change::PutAccount(to.clone()));
         Ok((to, batch))

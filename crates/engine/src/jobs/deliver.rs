@@ -10,10 +10,10 @@ use crate::{
 };
 use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
 use countersign_model::{
-    Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
+    Channel, Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
     message::{Content, Purpose, ReceiptPlan},
 };
-use countersign_store::{Batch, Change, Error as StoreError};
+use countersign_store::{Batch, Change, Claim, Error as StoreError};
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
 
@@ -22,29 +22,32 @@ use std::{sync::Arc, time::Duration};
 pub struct Deliver(pub Engine);
 
 /// How long a worker may keep a message before another takes it over.
-const LEASE: Duration = Duration::from_secs(30);
-/// How long a provider may take; well within the lease, and below it by more than the writes around it need.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(45);
+/// How long a provider may take, whatever its own limits are; below the lease by more than the writes around it need.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(25);
 
 impl Deliver {
-    /// Claims what is due, at most `limit` messages, and makes one attempt with each, side by side.
+    /// Claims what is due, at most `limit` messages of each channel, and makes one attempt with each, side by side.
     ///
     /// # Errors
     /// When the store cannot be asked.
     pub async fn run_once(&self, limit: u32) -> Result<Progress, Error> {
-        let claimed = self.claim(limit).await?;
+        let mut claimed = Vec::new();
+        for channel in Channel::ALL {
+            claimed.extend(self.claim(channel, limit).await?);
+        }
         let progress = if claimed.is_empty() { Progress::Idle } else { Progress::More };
         join_all(claimed.into_iter().map(|message| self.attempt(message))).await;
         Ok(progress)
     }
 
-    /// Takes what is due, at most `limit` messages, for the time of a lease.
+    /// Takes what is due on a channel, at most `limit` messages, for the time of a lease.
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn claim(&self, limit: u32) -> Result<Vec<Message>, Error> {
+    pub async fn claim(&self, channel: Channel, limit: u32) -> Result<Vec<Message>, Error> {
         let (now, wall) = (self.0.now(), self.0.clock().wall());
-        Ok(self.0.store().claim_messages(now, wall, wall.plus(LEASE), limit).await?)
+        Ok(self.0.store().claim_messages(Claim { channel, now, wall, lease_until: wall.plus(LEASE), limit }).await?)
     }
 
     /// One attempt. What goes wrong with the store is logged: the lease ends, and the message comes again.
@@ -64,11 +67,13 @@ impl Deliver {
         let route = engine.routes().for_channel(message.channel);
         let next = message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)));
         let Some((name, provider)) = next else {
-            message.note_no_route(now, engine.random().number());
+            message.note_no_route(route, now, engine.random().number());
             return self.write_step(message, None, now).await;
         };
         let outgoing = match self.outgoing(&message, wanted.as_ref(), name).await {
             Ok(outgoing) => outgoing,
+            // The store could not be read: the lease ends, and the message comes again.
+            Err(error @ (Error::Unavailable(_) | Error::NoRoom(_) | Error::Busy)) => return Err(error),
             Err(error) => {
                 tracing::error!(message_id = %message.id, %error, "a message could not be put together");
                 message.fail("the message could not be put together; the log has the reason", now);

@@ -5,6 +5,7 @@ use super::Progress;
 use crate::{Engine, Error};
 use countersign_model::{Event, EventKind};
 use countersign_store::{Batch, Change, Error as StoreError};
+use futures_util::future::try_join_all;
 
 /// The job.
 #[derive(Clone)]
@@ -21,17 +22,18 @@ impl Expire {
         let (engine, now) = (&self.0, self.0.now());
         let overdue = engine.store().overdue_verifications(now, AT_ONCE).await?;
         let found = overdue.len();
-        for verification in overdue {
-            let Some(expired) = verification.expire(now) else { continue };
+        // Side by side, so that they share their commits.
+        let written = overdue.into_iter().filter_map(|verification| verification.expire(now)).map(async |expired| {
             let at = expired.decided_at.unwrap_or(now);
             let event = Event::new((expired.tenant, expired.id), EventKind::Expired, at, engine.random());
             let batch = Batch::new().with(Change::UpdateVerification(expired)).with(Change::InsertEvent(event));
             match engine.store().write(batch).await {
                 // Somebody else changed it in between: the next step looks again.
-                Ok(()) | Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Ok(()) | Err(StoreError::Conflict) => Ok(()),
+                Err(error) => Err(Error::from(error)),
             }
-        }
+        });
+        try_join_all(written).await?;
         Ok(if found == AT_ONCE as usize { Progress::More } else { Progress::Idle })
     }
 }

@@ -13,10 +13,12 @@ pub struct Purge(pub Engine);
 
 /// How long the answer to a request with an idempotency key is kept.
 const ANSWERS_ARE_KEPT: Duration = Duration::from_hours(24);
+/// The longest window that a limit can have: what it must remember is not forgotten before.
+const LONGEST_WINDOW: Duration = Duration::from_hours(24 * 30);
 const AT_ONCE: u32 = 500;
 
 impl Purge {
-    /// Forgets at most 500 of each kind.
+    /// Forgets at most 500 of each kind, and says whether there is more.
     ///
     /// # Errors
     /// When the store cannot be written to.
@@ -25,10 +27,14 @@ impl Purge {
             let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
             Timestamp::from_ms(self.0.now().as_ms().saturating_sub(ms))
         };
+        let (answers, ended) = (before(ANSWERS_ARE_KEPT), before(self.0.retention()));
+        let quiet = before(self.0.retention().max(LONGEST_WINDOW));
         let batch = Batch::new()
-            .with(Change::PurgeAnswers { before: before(ANSWERS_ARE_KEPT), limit: AT_ONCE })
-            .with(Change::PurgeVerifications { before: before(self.0.retention()), limit: AT_ONCE });
+            .with(Change::PurgeAnswers { before: answers, limit: AT_ONCE })
+            .with(Change::PurgeVerifications { before: ended, limit: AT_ONCE })
+            .with(Change::PurgeDestinations { before: quiet, limit: AT_ONCE });
         self.0.store().write(batch).await?;
-        Ok(Progress::Idle)
+        let is_more = self.0.store().is_more_to_purge(answers, ended).await?;
+        Ok(if is_more { Progress::More } else { Progress::Idle })
     }
 }

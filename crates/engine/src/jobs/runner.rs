@@ -4,6 +4,7 @@
 
 use super::{Deliver, Expire, Progress, Purge, Receipts, Report};
 use crate::{Engine, Error};
+use countersign_model::Channel;
 use countersign_store::Topic;
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -16,8 +17,8 @@ pub struct Jobs {
     stop: CancellationToken,
 }
 
-/// How many messages are on their way to providers at once.
-const MESSAGES_AT_ONCE: u32 = 64;
+/// How many messages of one channel are on their way to providers at once.
+const MESSAGES_AT_ONCE: u32 = 128;
 /// A deadline that has passed belongs to another job, which is at it.
 const SHORTEST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(5);
@@ -29,7 +30,9 @@ impl Jobs {
     #[must_use]
     pub fn start(engine: &Engine) -> Self {
         let jobs = Self { tracker: TaskTracker::new(), stop: CancellationToken::new() };
-        jobs.tracker.spawn(deliver(engine.clone(), jobs.tracker.clone(), jobs.stop.clone()));
+        for channel in Channel::ALL {
+            jobs.tracker.spawn(deliver(channel, engine.clone(), jobs.tracker.clone(), jobs.stop.clone()));
+        }
         let expire = Expire(engine.clone());
         jobs.spawn(engine, "expire", Wait::UntilDue, move || {
             let job = expire.clone();
@@ -138,9 +141,9 @@ async fn guarded(name: &str, step: impl Future<Output = Result<Progress, Error>>
     }
 }
 
-/// The delivery loop differs from the others in one thing: attempts run side by side, and a slow provider keeps only its
-/// own places busy.
-async fn deliver(engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
+/// The delivery loop differs from the others in one thing: attempts run side by side. Each channel has a loop and places of its
+/// own, so that a slow mail relay does not hold up text messages.
+async fn deliver(channel: Channel, engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
     let job = Deliver(engine.clone());
     let places = Arc::new(Semaphore::new(MESSAGES_AT_ONCE as usize));
     let mut outbox = engine.store().waiter(Topic::Outbox);
@@ -151,7 +154,7 @@ async fn deliver(engine: Engine, tracker: TaskTracker, stop: CancellationToken) 
         // At least one place is free from here on: only this loop takes them.
         drop(places.acquire().await);
         let free = u32::try_from(places.available_permits()).unwrap_or(1);
-        let pause = match job.claim(free).await {
+        let pause = match job.claim(channel, free).await {
             Err(error) => {
                 tracing::error!(job = "deliver", %error, "the outbox cannot be read; it will be tried again");
                 failures += 1;

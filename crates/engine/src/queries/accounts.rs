@@ -1,7 +1,7 @@
 //! What a tenant may spend, and what is taken from it for a message.
 
 use crate::{Caller, Engine, Error, Thing};
-use countersign_model::{Account, Scope, TenantId};
+use countersign_model::{Account, Channel, Scope, TenantId};
 use countersign_store::{Batch, Change};
 
 impl Engine {
@@ -23,14 +23,24 @@ impl Engine {
         Ok(self.store().account(tenant, name).await?)
     }
 
-    /// What is to be written with one message, so that it is paid for. Nothing where messages are free. Where they are not, all
+    /// Adds to a batch what pays for its message. Nothing where messages are free, and mail always is; where they are not, all
     /// messages of a tenant write one row, one after the other.
     ///
     /// # Errors
     /// When there is not enough.
-    pub(crate) async fn payment_for_one_message(&self, tenant: TenantId) -> Result<Batch, Error> {
-        let Some(mut account) = self.read_account(tenant, "").await? else { return Ok(Batch::new()) };
-        let is_paid = account.spend()?;
-        Ok(if is_paid { Batch::new().with(Change::PutAccount(account)) } else { Batch::new() })
+    pub(crate) async fn pay_for_message(
+        &self,
+        tenant: TenantId,
+        channel: Channel,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        if channel == Channel::Email {
+            return Ok(());
+        }
+        let Some(mut account) = self.read_account(tenant, "").await? else { return Ok(()) };
+        if account.spend()? {
+            batch.push(Change::PutAccount(account));
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What can be looked at. Nothing here changes anything.
 
+mod accounts;
 mod administration;
 mod verifications;
 

@@ -5,7 +5,7 @@ use crate::{
     commands::{Decided, OwnText},
     keys,
 };
-use countersign_model::{Address, Event, Limited, Message, Payment, Scope, Verification, VerificationId};
+use countersign_model::{Address, Event, Message, Payment, Scope, Verification, VerificationId};
 
 /// What became of the messages of a verification, and of itself.
 #[derive(Clone, Debug)]
@@ -79,10 +79,5 @@ impl Engine {
             Err(Error::NumberUnknown) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    pub(crate) fn refused_by_limit(&self, limited: Limited) -> Error {
-        self.metrics().limited(limited);
-        Error::Limited(limited)
     }
 }

@@ -34,16 +34,21 @@ fn template(locale: &str, text: &str) -> PutTemplate {
 #[tokio::test]
 async fn a_key_works_until_it_is_revoked_and_allows_only_its_scopes() {
     let harness = Harness::new().await;
-    let command = CreateKey { name: "shop".into(), scopes: vec![Scope::VerificationsRead], form: KeyForm::Native };
+    let command = CreateKey {
+        name: "shop".into(),
+        scopes: vec![Scope::VerificationsRead],
+        form: KeyForm::Native,
+        allowed_from: vec![],
+    };
     let made = harness.engine.run(&harness.caller, None, &command).await.unwrap();
-    let caller = harness.engine.authenticate(&made.secret).await.unwrap().unwrap();
+    let caller = harness.engine.authenticate(&made.secret, None).await.unwrap().unwrap();
     assert_eq!(caller.tenant(), harness.tenant.id);
     let refused = harness.engine.run(&caller, None, &start_to(ANA)).await;
     assert!(matches!(refused, Err(Error::Forbidden(Scope::VerificationsWrite))));
 
     harness.engine.run(&harness.caller, None, &RevokeKey { id: made.key.id }).await.unwrap();
-    assert_eq!(harness.engine.authenticate(&made.secret).await.unwrap(), None);
-    assert_eq!(harness.engine.authenticate("cs_nobody").await.unwrap(), None);
+    assert_eq!(harness.engine.authenticate(&made.secret, None).await.unwrap(), None);
+    assert_eq!(harness.engine.authenticate("cs_nobody", None).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -51,7 +56,11 @@ async fn a_key_of_another_tenant_cannot_be_revoked() {
     let harness = Harness::new().await;
     let made = harness
         .engine
-        .run(&harness.caller, None, &CreateKey { name: "n".into(), scopes: vec![], form: KeyForm::Native })
+        .run(
+            &harness.caller,
+            None,
+            &CreateKey { name: "n".into(), scopes: vec![], form: KeyForm::Native, allowed_from: vec![] },
+        )
         .await
         .unwrap();
     let other = harness.engine.run(&harness.caller, None, &CreateTenant { name: "other".into() }).await.unwrap();
@@ -101,6 +110,7 @@ async fn without_a_lookup_the_numbering_plan_tells_which_numbers_exist() {
     let harness = Harness::new().await;
     let mut command = service("s", ServiceWrite::Create);
     command.policy.number_lookup = true;
+    command.policy.limits.send_gap_seconds = 60;
     harness.engine.run(&harness.caller, None, &command).await.unwrap();
     for (to, exists) in [(ANA, true), ("+34555555555", false)] {
         let mut start = start_to(to);
@@ -108,6 +118,7 @@ async fn without_a_lookup_the_numbering_plan_tells_which_numbers_exist() {
         let started = harness.start(&start).await;
         assert_eq!(started.is_ok(), exists, "{to}");
         assert!(exists || matches!(started, Err(Error::NumberUnknown)), "{to}");
+        assert!(matches!(harness.start(&start).await, Err(Error::Limited(_))), "asking counts as a send: {to}");
     }
 }
 

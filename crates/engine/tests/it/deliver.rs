@@ -4,7 +4,7 @@ use countersign_engine::{
     jobs::{Deliver, Expire, Progress, Purge},
     testing::Harness,
 };
-use countersign_model::{EventKind, SendError, State, message::MessageState};
+use countersign_model::{Channel, EventKind, SendError, State, message::MessageState};
 use std::time::Duration;
 
 fn down() -> SendError {
@@ -66,11 +66,11 @@ async fn a_message_of_a_dead_worker_is_taken_over_when_its_lease_is_over() {
     let harness = Harness::new().await;
     let job = Deliver(harness.engine.clone());
     harness.start(&start_to(ANA)).await.unwrap();
-    let lost = job.claim(10).await.unwrap();
+    let lost = job.claim(Channel::Sms, 10).await.unwrap();
     assert_eq!(lost.len(), 1);
     harness.deliver().await;
     assert!(harness.first.take().is_empty(), "the lease still runs");
-    harness.clock.pass(Duration::from_secs(31));
+    harness.clock.pass(Duration::from_secs(46));
     harness.deliver().await;
     assert_eq!(harness.first.take().len(), 1);
 
@@ -110,4 +110,18 @@ async fn what_ended_long_ago_is_forgotten_and_what_is_young_is_kept() {
     harness.clock.pass(Duration::from_hours(24 * 2));
     job.run_once().await.unwrap();
     assert!(harness.engine.verification(&harness.caller, id).await.is_err());
+}
+
+#[tokio::test]
+async fn a_purge_says_whether_there_is_more_and_limits_are_remembered_longer_than_verifications() {
+    let harness = Harness::new().await;
+    for number in 0..510 {
+        let started = harness.start(&start_to(&format!("+34{}", 600_000_000 + number))).await.unwrap();
+        let cancel = CancelVerification { target: Target::Id(started.verification.id) };
+        harness.engine.run(&harness.caller, None, &cancel).await.unwrap();
+    }
+    harness.clock.pass(Duration::from_hours(24 * 91));
+    let job = Purge(harness.engine.clone());
+    assert_eq!(job.run_once().await.unwrap(), Progress::More);
+    assert_eq!(job.run_once().await.unwrap(), Progress::Idle);
 }

@@ -65,7 +65,12 @@ async fn a_repeated_right_check_is_still_answered_as_right_and_a_repeated_wrong_
 #[tokio::test]
 async fn a_repeated_key_creation_shows_the_same_secret() {
     let harness = Harness::new().await;
-    let command = CreateKey { name: "n".into(), scopes: vec![Scope::VerificationsWrite], form: KeyForm::Native };
+    let command = CreateKey {
+        name: "n".into(),
+        scopes: vec![Scope::VerificationsWrite],
+        form: KeyForm::Native,
+        allowed_from: vec![],
+    };
     let key = idempotency("k", "create");
     let first = harness.engine.run(&harness.caller, Some(&key), &command).await.unwrap();
     let second = harness.engine.run(&harness.caller, Some(&key), &command).await.unwrap();

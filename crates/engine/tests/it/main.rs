@@ -5,6 +5,7 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod accounts;
 mod administration;
 mod check;
 mod deliver;

@@ -62,6 +62,7 @@ impl Dev {
             dir: folder.path(),
             ca_file: ca_file.as_deref(),
             url: &url,
+            allow_remote: self.allow_remote,
             loopback_callbacks: self.allow_loopback_callbacks,
         };
         let (product, commands) = Product::open_dev(&settings, dev).await?;

@@ -7,7 +7,10 @@ use countersign_engine::{
     Caller, Engine,
     commands::{CreateKey, KeyForm, RevokeKey},
 };
-use countersign_model::{ApiKey, KeyId, Scope};
+use countersign_model::{
+    ApiKey, KeyId, Scope,
+    tenant::{IpNet, parse_network},
+};
 
 /// Make, list and revoke a tenant's API keys
 #[derive(Debug, Args)]
@@ -35,6 +38,10 @@ enum Action {
         /// What it looks like: `native`, or `hex32` for the clients of vendors whose keys are 32 hexadecimal characters
         #[arg(long, value_name = "FORM", default_value = "native", value_parser = form)]
         form: KeyForm,
+        /// From where it may be used: a network such as 203.0.113.0/24, or an address; may be given more than once. Without it:
+        /// from anywhere
+        #[arg(long = "allow-from", value_name = "NETWORK", value_parser = network)]
+        allowed_from: Vec<IpNet>,
     },
     /// List a tenant's keys, without the keys themselves
     List {
@@ -57,6 +64,10 @@ fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| format!("there is {known}"))
 }
 
+fn network(text: &str) -> Result<IpNet, String> {
+    parse_network(text).ok_or_else(|| "this is no network, such as 203.0.113.0/24, and no address".to_owned())
+}
+
 fn form(text: &str) -> Result<KeyForm, String> {
     match text {
         "native" => Ok(KeyForm::Native),
@@ -77,8 +88,10 @@ impl Keys {
 impl Action {
     async fn run(self, engine: &Engine) -> Result<(), Failure> {
         match self {
-            Self::Create { tenant, name, scopes, form } => {
-                create(engine, &operator_of(engine, &tenant).await?, name, scopes, form).await
+            Self::Create { tenant, name, scopes, form, allowed_from } => {
+                let scopes = if scopes.is_empty() { USUAL.to_vec() } else { scopes };
+                let command = CreateKey { name, scopes, form, allowed_from };
+                create(engine, &operator_of(engine, &tenant).await?, &command).await
             }
             Self::List { tenant } => list(engine, &operator_of(engine, &tenant).await?).await,
             Self::Revoke { tenant, id } => revoke(engine, &operator_of(engine, &tenant).await?, id).await,
@@ -93,15 +106,11 @@ async fn operator_of(engine: &Engine, name: &str) -> Result<Caller, Failure> {
     }
 }
 
-async fn create(
-    engine: &Engine,
-    operator: &Caller,
-    name: String,
-    scopes: Vec<Scope>,
-    form: KeyForm,
-) -> Result<(), Failure> {
-    let scopes = if scopes.is_empty() { vec![Scope::VerificationsWrite, Scope::VerificationsRead] } else { scopes };
-    match engine.run(operator, None, &CreateKey { name, scopes, form }).await {
+/// What a key may do when nobody says.
+const USUAL: [Scope; 2] = [Scope::VerificationsWrite, Scope::VerificationsRead];
+
+async fn create(engine: &Engine, operator: &Caller, command: &CreateKey) -> Result<(), Failure> {
+    match engine.run(operator, None, command).await {
         Ok(created) => out::line(&created.secret),
         Err(error) => Err(Failure::other(format!("cannot make the key: {error}"))),
     }
@@ -118,7 +127,8 @@ async fn list(engine: &Engine, operator: &Caller) -> Result<(), Failure> {
 fn shown(key: &ApiKey) -> String {
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
-    format!("{}  {state:7}  {}  {}", key.id, scopes.join(","), key.name)
+    let networks: Vec<String> = key.allowed_from.iter().map(|network| format!("  from {network}")).collect();
+    format!("{}  {state:7}  {}  {}{}", key.id, scopes.join(","), key.name, networks.concat())
 }
 
 async fn revoke(engine: &Engine, operator: &Caller, id: KeyId) -> Result<(), Failure> {

@@ -3,8 +3,14 @@
 use super::ConfigFile;
 use crate::{Failure, out, wiring::Tool};
 use clap::{Args, Subcommand};
-use countersign_engine::{Caller, Engine, commands::CreateTenant};
-use countersign_model::TenantId;
+use countersign_engine::{
+    Caller, Engine,
+    commands::{CreateTenant, PutAccount},
+};
+use countersign_model::{
+    Account, TenantId,
+    account::{amount_text, is_currency, parse_amount},
+};
 
 /// Make and list tenants
 ///
@@ -26,6 +32,28 @@ enum Action {
     },
     /// List all tenants: id and name
     List,
+    /// Show or set what a tenant may spend, and what a text message or a call costs it
+    Balance {
+        /// The tenant's name
+        name: String,
+        /// Set the balance, such as 12.50
+        #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+        set: Option<i64>,
+        /// Set the price of one message, such as 0.05; 0: messages cost nothing
+        #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+        price: Option<i64>,
+        /// Set the currency, such as EUR
+        #[arg(long, value_name = "CODE", value_parser = currency)]
+        currency: Option<String>,
+    },
+}
+
+fn amount(text: &str) -> Result<i64, String> {
+    parse_amount(text).ok_or_else(|| "this is no amount, such as 12.50, with at most 4 decimals".to_owned())
+}
+
+fn currency(text: &str) -> Result<String, String> {
+    is_currency(text).then(|| text.to_owned()).ok_or_else(|| "a currency is three capital letters".to_owned())
 }
 
 impl Tenants {
@@ -34,6 +62,10 @@ impl Tenants {
         let done = match self.action {
             Action::Create { name } => create(&tool.engine, name).await,
             Action::List => list(&tool.engine).await,
+            Action::Balance { name, set, price, currency } => {
+                let command = PutAccount { balance_e4: set, price_e4: price, currency };
+                balance(&tool.engine, &name, &command).await
+            }
         };
         tool.close().await;
         done
@@ -56,4 +88,20 @@ async fn list(engine: &Engine) -> Result<(), Failure> {
         out::line(&format!("{}  {}", tenant.id, tenant.name))?;
     }
     Ok(())
+}
+
+async fn balance(engine: &Engine, name: &str, command: &PutAccount) -> Result<(), Failure> {
+    let told = |error| Failure::other(format!("{name}: {error}; `countersign tenants list` shows all"));
+    let operator = Caller::operator(engine.tenant_named(name).await.map_err(told)?.id);
+    let account = if command.balance_e4.is_none() && command.price_e4.is_none() && command.currency.is_none() {
+        engine.account(&operator, None).await
+    } else {
+        engine.run(&operator, None, command).await
+    };
+    out::line(&shown(&account.map_err(told)?))
+}
+
+fn shown(account: &Account) -> String {
+    let Account { balance_e4, price_e4, currency, .. } = account;
+    format!("balance {} {currency}, price of a message {} {currency}", amount_text(*balance_e4), amount_text(*price_e4))
 }

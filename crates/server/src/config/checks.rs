@@ -3,6 +3,7 @@
 
 use super::{ConfigError, Loaded};
 use countersign_delivery::{
+    lookup,
     providers::{self, BuildError},
     routing::BadRoute,
 };
@@ -69,6 +70,9 @@ impl Loaded {
         let settings = &self.settings;
         if Channel::ALL.iter().all(|channel| settings.routes.for_channel(*channel).is_empty()) {
             problems.push(self.error_at("routes", NO_ROUTE));
+        }
+        if let Err(bad) = lookup::build(&settings.lookup) {
+            problems.push(self.error_at(&format!("lookup.http.{}", bad.setting), &bad.problem));
         }
         match providers::build(&settings.providers) {
             Ok(providers) => problems.extend(settings.routes.check(&providers).err().map(|bad| self.bad_route(&bad))),

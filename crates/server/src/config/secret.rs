@@ -1,4 +1,6 @@
 //! Secrets: which settings are, and the files that hold them.
+//!
+//! A setting is secret by its own name, or because it stands in a section `secrets`, where the operator chooses the names.
 
 use super::{
     ConfigError, Origin, error,
@@ -10,20 +12,32 @@ use toml::Value;
 /// The keys that are secret, in whatever section they stand. Each may be written as `…_file` too.
 const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "api_key"];
 
+/// The section whose settings are all secret.
+const SECTION: &str = "secrets";
+
 /// Whether the setting at this path is never shown.
 pub(super) fn is_secret(path: &[&str]) -> bool {
-    path.last().is_some_and(|key| SECRET_KEYS.contains(key))
+    path.last().is_some_and(|key| SECRET_KEYS.contains(key)) || path.contains(&SECTION)
 }
 
 /// Puts the content of each `…_file` in the place of its secret.
 pub(super) fn read_files(node: &mut Node) -> Result<(), ConfigError> {
     let Content::Table(table) = &mut node.content else { return Ok(()) };
-    for key in SECRET_KEYS {
-        if let Some(named) = table.remove(&format!("{key}_file")) {
-            resolve(table, key, &named)?;
-        }
+    resolve_all(table, SECRET_KEYS.map(str::to_owned))?;
+    if let Some(Node { content: Content::Table(own), .. }) = table.get_mut(SECTION) {
+        let names: Vec<String> = own.keys().filter_map(|key| key.strip_suffix("_file")).map(str::to_owned).collect();
+        resolve_all(own, names)?;
     }
     table.values_mut().try_for_each(read_files)
+}
+
+fn resolve_all(table: &mut BTreeMap<String, Node>, keys: impl IntoIterator<Item = String>) -> Result<(), ConfigError> {
+    for key in keys {
+        if let Some(named) = table.remove(&format!("{key}_file")) {
+            resolve(table, &key, &named)?;
+        }
+    }
+    Ok(())
 }
 
 fn resolve(table: &mut BTreeMap<String, Node>, key: &str, named: &Node) -> Result<(), ConfigError> {

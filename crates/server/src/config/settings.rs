@@ -4,9 +4,9 @@
 
 mod shapes;
 
-pub use shapes::{Addresses, Filter, PublicUrl};
+pub use shapes::{Addresses, Filter, Networks, PublicUrl};
 
-use countersign_delivery::{Routes, providers};
+use countersign_delivery::{Routes, lookup, providers};
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
 
@@ -26,6 +26,10 @@ pub struct Settings {
     pub providers: providers::Settings,
     /// `[routes]`: who is asked for each channel.
     pub routes: Routes,
+    /// `[lookup]`: who is asked whether a number exists.
+    pub lookup: lookup::Settings,
+    /// `[dialects]`: what can be set of each.
+    pub dialects: countersign_web::dialects::Settings,
     /// `[retention]`
     pub retention: Retention,
 }
@@ -46,6 +50,8 @@ pub struct Server {
     pub tls_key: Option<PathBuf>,
     /// A proxy in front ends TLS.
     pub behind_tls_proxy: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
     /// How callers reach this server.
     pub public_url: PublicUrl,
     /// Connections served at one time.

@@ -13,6 +13,8 @@ mod durability;
 mod listening;
 mod mail;
 mod program;
+mod providers;
+#[cfg(test)]
 mod readme;
 mod running;
 mod shape;

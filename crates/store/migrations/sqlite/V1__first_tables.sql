@@ -83,6 +83,7 @@ CREATE TABLE message (
     -- None for a text of a caller's own.
     verification BLOB,
     version      INTEGER NOT NULL,
+    channel      TEXT NOT NULL,
     state        TEXT NOT NULL,
     -- On the clock of the rules: the next attempt, or the end of waiting for a receipt.
     due_at       INTEGER,
@@ -101,8 +102,8 @@ CREATE INDEX message_to_purge ON message (updated_at) WHERE verification IS NULL
 -- A receipt names the message as the provider does, and knows no tenant.
 CREATE INDEX message_of_reference ON message (provider, reference) WHERE reference IS NOT NULL;
 -- The outbox. Most messages are in none of these: what is done costs nothing here.
-CREATE INDEX message_queued ON message (due_at) WHERE state = 'queued';
-CREATE INDEX message_leased ON message (leased_until) WHERE state = 'leased';
+CREATE INDEX message_queued ON message (channel, due_at) WHERE state = 'queued';
+CREATE INDEX message_leased ON message (channel, leased_until) WHERE state = 'leased';
 CREATE INDEX message_without_receipt ON message (due_at) WHERE state = 'accepted' AND due_at IS NOT NULL;
 
 CREATE TABLE event (
@@ -138,6 +139,13 @@ CREATE TABLE answer (
     UNIQUE (tenant, key)
 ) STRICT;
 CREATE INDEX answer_to_purge ON answer (created_at);
+
+-- Written to find out whether it can be.
+CREATE TABLE probe (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    writes   INTEGER NOT NULL
+) STRICT;
+INSERT INTO probe (only_row, writes) VALUES (1, 0);
 
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,

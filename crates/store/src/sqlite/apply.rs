@@ -1,8 +1,8 @@
 //! Which table a change belongs to.
 
 use super::{
-    answers, api_keys, callbacks, destinations, events, messages, sandbox, services, settings, templates, tenants,
-    verifications,
+    accounts, answers, api_keys, callbacks, destinations, events, messages, sandbox, services, settings, templates,
+    tenants, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -16,6 +16,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::RevokeApiKey { tenant, id, at } => api_keys::revoke(connection, *tenant, *id, *at),
         Change::PutService(service) => services::put(connection, service),
         Change::DeleteService { tenant, id, version } => services::delete(connection, *tenant, *id, *version),
+        Change::PutAccount(account) => accounts::put(connection, account),
         Change::PutTemplate(template) => templates::put(connection, template),
         Change::DeleteTemplate { tenant, message, channel, locale } => {
             templates::delete(connection, *tenant, *message, *channel, locale)
@@ -38,11 +39,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
                 messages::delete_of(connection, tenant, id)?;
                 events::delete_of(connection, tenant, id)?;
             }
-            messages::purge_texts(connection, *before, *limit)?;
-            // After the verifications, since the last of them lets its destination go.
-            destinations::purge(connection, *before, *limit)
+            messages::purge_texts(connection, *before, *limit)
         }
+        Change::PurgeDestinations { before, limit } => destinations::purge(connection, *before, *limit),
         Change::InsertSetting { name, value } => settings::insert(connection, name, value),
+        Change::Probe => settings::probe(connection),
         Change::Sandbox(change) => sandbox::apply(connection, change),
     }
 }

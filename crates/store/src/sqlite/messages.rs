@@ -11,12 +11,13 @@ use rusqlite::{Connection, Row, params};
 pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), Error> {
     row::change_one(
         connection,
-        "INSERT INTO message (tenant, id, verification, version, state, due_at, updated_at, body)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)",
+        "INSERT INTO message (tenant, id, verification, version, channel, state, due_at, updated_at, body)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8)",
         params![
             message.tenant.to_bytes(),
             message.id.to_bytes(),
             message.verification().map(VerificationId::to_bytes),
+            message.channel.name(),
             message.state.name(),
             message.due_at.map(Timestamp::as_ms),
             message.updated_at.as_ms(),
@@ -74,12 +75,12 @@ pub(super) fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Messag
         connection,
         "SELECT place, version, state, due_at, body FROM
              (SELECT * FROM (SELECT place, version, state, due_at, body FROM message
-              WHERE state = 'queued' AND due_at <= ?1 ORDER BY due_at, place LIMIT ?3)
+              WHERE state = 'queued' AND channel = ?4 AND due_at <= ?1 ORDER BY due_at, place LIMIT ?3)
               UNION ALL
               SELECT * FROM (SELECT place, version, state, due_at, body FROM message
-              WHERE state = 'leased' AND leased_until <= ?2 ORDER BY leased_until, place LIMIT ?3))
+              WHERE state = 'leased' AND channel = ?4 AND leased_until <= ?2 ORDER BY leased_until, place LIMIT ?3))
          ORDER BY due_at, place LIMIT ?3",
-        params![claim.now.as_ms(), claim.wall.as_ms(), claim.limit],
+        params![claim.now.as_ms(), claim.wall.as_ms(), claim.limit, claim.channel.name()],
         |row| Ok((row.get::<_, i64>(0)?, read_from(row, 1)?)),
     )?;
     let lease = |(place, message): (i64, Message)| {
@@ -141,12 +142,15 @@ pub(crate) fn overdue_receipts(connection: &Connection, now: Timestamp, limit: u
     )
 }
 
-/// Of verifications and callbacks too, since one sleep serves all.
+/// Of verifications and callbacks too, since one sleep serves all. Each channel is written out: so each is one look into its
+/// index. A channel that is missing here waits for the next nap of the jobs, which the contract notices.
 pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Error> {
     first_moment(
         connection,
         "SELECT min(moment) FROM
-             (SELECT min(due_at) AS moment FROM message WHERE state = 'queued'
+             (SELECT min(due_at) AS moment FROM message WHERE state = 'queued' AND channel = 'sms'
+              UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'voice'
+              UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'email'
               UNION ALL SELECT min(due_at) FROM message WHERE state = 'accepted' AND due_at IS NOT NULL
               UNION ALL SELECT min(due_at) FROM callback
               UNION ALL SELECT min(open_until) FROM verification WHERE open_until IS NOT NULL)",
@@ -154,7 +158,13 @@ pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Err
 }
 
 pub(crate) fn next_lease_end(connection: &Connection) -> Result<Option<Timestamp>, Error> {
-    first_moment(connection, "SELECT min(leased_until) FROM message WHERE state = 'leased'")
+    first_moment(
+        connection,
+        "SELECT min(moment) FROM
+             (SELECT min(leased_until) AS moment FROM message WHERE state = 'leased' AND channel = 'sms'
+              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'voice'
+              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'email')",
+    )
 }
 
 fn first_moment(connection: &Connection, sql: &str) -> Result<Option<Timestamp>, Error> {

@@ -91,6 +91,20 @@ pub(crate) fn overdue(connection: &Connection, now: Timestamp, limit: u32) -> Re
     )
 }
 
+/// Whether anything is left that a purge would take: an answer, a verification, or a text of a caller's own.
+pub(crate) fn is_more_to_purge(connection: &Connection, answers: Timestamp, ended: Timestamp) -> Result<bool, Error> {
+    let found = row::one(
+        connection,
+        "SELECT EXISTS (SELECT 1 FROM answer WHERE created_at < ?1)
+             OR EXISTS (SELECT 1 FROM verification WHERE decided_at < ?2)
+             OR EXISTS (SELECT 1 FROM message WHERE verification IS NULL AND updated_at < ?2
+                        AND state NOT IN ('queued', 'leased'))",
+        params![answers.as_ms(), ended.as_ms()],
+        |row| Ok(row.get::<_, bool>(0)?),
+    )?;
+    Ok(found.unwrap_or(false))
+}
+
 fn open_until(verification: &Verification) -> Option<i64> {
     match verification.state {
         State::Pending => verification.expires_at().map(Timestamp::as_ms),

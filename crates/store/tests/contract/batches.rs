@@ -18,6 +18,7 @@ fn one_of_each() -> Vec<Change> {
         Change::InsertApiKey { key: api_key(1), hash: [1; 32] },
         Change::PutService(service(1)),
         Change::PutTemplate(template(Channel::Sms, "de")),
+        Change::PutAccount(account("", 5)),
         Change::InsertVerification(verification(1)),
         put_destination(1, &destination(at(1))),
         Change::InsertMessage(message(1, 1, at(1))),
@@ -33,6 +34,7 @@ async fn assert_empty(store: &Store) {
     assert_eq!(store.api_keys(ours()).await, Ok(vec![]));
     assert_eq!(store.services(ours()).await, Ok(vec![]));
     assert_eq!(store.templates(ours()).await, Ok(vec![]));
+    assert_eq!(store.account(ours(), "").await, Ok(None));
     assert_eq!(store.verification(ours(), verification_id(1)).await, Ok(None));
     let destination = store.destination(ours(), service_of_ours(), address(1)).await;
     assert_eq!(destination, Ok(Destination::default()));

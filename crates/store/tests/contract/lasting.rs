@@ -53,14 +53,14 @@ async fn a_server_that_starts_ends_the_leases_of_the_one_before() {
     for place in backend::each_lasting() {
         let store = place.open().await;
         write(&store, [Change::InsertMessage(message(1, 1, at(1)))]).await;
-        let held = store.claim_messages(at(1), at(1), at(999), 1).await.unwrap().pop().unwrap();
+        let held = store.claim_messages(claim_of(at(1), at(1), at(999), 1)).await.unwrap().pop().unwrap();
         drop(store);
         let store = place.open().await;
         let freed = store.message(ours(), message_id(1)).await.unwrap().unwrap();
         assert_eq!((freed.state, freed.due_at), (MessageState::Queued, Some(at(1))));
         let late = store.write(batch([Change::UpdateMessage(held)])).await;
         assert_eq!(late, Err(Error::Conflict), "who had it before cannot write it");
-        let claimed = store.claim_messages(at(1), at(1), at(999), 1).await.unwrap();
+        let claimed = store.claim_messages(claim_of(at(1), at(1), at(999), 1)).await.unwrap();
         assert_eq!(claimed.len(), 1);
     }
 }

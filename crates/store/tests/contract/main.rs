@@ -2,6 +2,8 @@
 //! through `backend.rs`, on each backend in turn; what only one backend can do has a module with that backend's name.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod api_keys;

@@ -5,8 +5,8 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{Message, MessageId, message::MessageState};
-use countersign_store::{Change, Error, Store};
+use countersign_model::{Channel, Message, MessageId, message::MessageState};
+use countersign_store::{Change, Claim, Error, Store};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ fn insert(number: u32, due: i64) -> Change {
 
 /// Claims at a moment of each clock, with a lease of 30 s.
 async fn claim(store: &Store, now: i64, wall: i64, limit: u32) -> Vec<Message> {
-    store.claim_messages(at(now), at(wall), at(wall + 30), limit).await.unwrap()
+    store.claim_messages(claim_of(at(now), at(wall), at(wall + 30), limit)).await.unwrap()
 }
 
 fn ids(messages: &[Message]) -> Vec<MessageId> {
@@ -91,7 +91,7 @@ async fn a_message_that_its_holder_puts_back_waits_for_its_moment() {
         let store = place.open().await;
         write(&store, [insert(1, 10)]).await;
         let mut held = claim(&store, 10, 0, 9).await.pop().unwrap();
-        held.note_no_route(at(11), 0);
+        held.note_no_route(&[], at(11), 0);
         let due = held.due_at.unwrap();
         write(&store, [Change::UpdateMessage(held)]).await;
         assert_eq!(store.next_due().await, Ok(Some(due)));
@@ -137,5 +137,27 @@ async fn a_message_is_claimed_by_one_of_many_workers_only() {
         let claimed: Vec<MessageId> = workers.join_all().await.iter().flat_map(|messages| ids(messages)).collect();
         assert_eq!(claimed.len(), 300);
         assert_eq!(claimed.into_iter().collect::<HashSet<_>>().len(), 300);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_takes_messages_of_its_channel_only_and_every_channel_has_its_deadline() {
+    for place in backend::each() {
+        for (number, channel) in (1..).zip(Channel::ALL) {
+            let store = place.open().await;
+            let one = Message { channel, ..message(number, 1, at(10)) };
+            write(&store, [Change::InsertMessage(one)]).await;
+            assert_eq!(store.next_due().await, Ok(Some(at(10))), "{channel:?}");
+            for other in Channel::ALL {
+                let claimed =
+                    store.claim_messages(Claim { channel: other, ..claim_of(at(10), at(0), at(30), 9) }).await;
+                assert_eq!(claimed.unwrap().len(), usize::from(other == channel), "{channel:?} {other:?}");
+            }
+            assert_eq!(store.next_lease_end().await, Ok(Some(at(30))), "{channel:?}");
+            let mut done = store.message(ours(), message_id(number)).await.unwrap().unwrap();
+            done.drop_unsent("done", at(11));
+            write(&store, [Change::UpdateMessage(done)]).await;
+            store.close().await;
+        }
     }
 }

@@ -32,6 +32,10 @@ fn purge(before: i64, limit: u32) -> Change {
     Change::PurgeVerifications { before: at(before), limit }
 }
 
+fn purge_destinations(before: i64, limit: u32) -> Change {
+    Change::PurgeDestinations { before: at(before), limit }
+}
+
 #[tokio::test]
 async fn verifications_that_ended_before_go_with_their_messages_and_events_and_the_others_stay() {
     for place in backend::each() {
@@ -89,14 +93,14 @@ async fn a_destination_goes_once_it_is_quiet_and_no_verification_of_it_is_left()
             let found = store.destination(ours(), service_of_ours(), address(number)).await.unwrap();
             found != Destination::default()
         };
-        write(&store, [purge(100, 10)]).await;
+        write(&store, [purge(100, 10), purge_destinations(100, 10)]).await;
         assert!(is_left(1).await, "its verification could have counted wrong codes until second 150");
         assert!(!is_left(2).await);
         assert!(is_left(3).await, "it has sent since");
         assert!(is_left(4).await, "it is held until after that");
-        write(&store, [purge(151, 10)]).await;
+        write(&store, [purge(151, 10), purge_destinations(151, 10)]).await;
         assert!(!is_left(1).await, "its verification is gone by the same purge");
-        write(&store, [purge(3602, 10)]).await;
+        write(&store, [purge(3602, 10), purge_destinations(3602, 10)]).await;
         assert!(!is_left(3).await && !is_left(4).await);
     }
 }
@@ -108,7 +112,7 @@ async fn a_purge_takes_no_more_destinations_than_its_limit() {
         for number in 0..5 {
             write(&store, [put_destination(number, &destination(at(number.into())))]).await;
         }
-        write(&store, [purge(100, 3)]).await;
+        write(&store, [purge(100, 3), purge_destinations(100, 3)]).await;
         let mut left = vec![];
         for number in 0..5 {
             let found = store.destination(ours(), service_of_ours(), address(number)).await.unwrap();
@@ -136,5 +140,19 @@ async fn answers_go_by_age_and_no_more_of_them_than_the_limit() {
         assert_eq!(left().await, [0, 1, 2]);
         write(&store, [Change::PurgeAnswers { before: at(9), limit: 2 }]).await;
         assert_eq!(left().await, [0, 1]);
+    }
+}
+
+#[tokio::test]
+async fn whether_there_is_more_to_purge_is_known_without_purging() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertAnswer(answer(1, at(50))), Change::InsertMessage(text(9))]).await;
+        insert(&store, ended(1, at(70)), 1).await;
+        let is_more = async |answers, ended| store.is_more_to_purge(at(answers), at(ended)).await.unwrap();
+        assert!(is_more(51, 0).await && !is_more(50, 7).await, "an answer");
+        assert!(is_more(0, 71).await, "a verification");
+        write(&store, [purge(71, 10)]).await;
+        assert!(!is_more(0, 71).await);
     }
 }

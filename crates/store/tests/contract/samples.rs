@@ -1,7 +1,7 @@
 //! Values to keep: each field is filled, and differs from its default wherever that is possible.
 
 use countersign_model::{
-    ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, EventId, EventKind, KeyId, Message,
+    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, EventId, EventKind, KeyId, Message,
     MessageId, Policy, Profile, Scope, Sealed, Service, ServiceId, State, Template, Tenant, TenantId, Timestamp,
     Verification, VerificationId,
     address::{LineType, PhoneTraits},
@@ -9,7 +9,7 @@ use countersign_model::{
     policy::Limits,
     verification::{CodeSource, LiveCode},
 };
-use countersign_store::{Answer, Change};
+use countersign_store::{Answer, Change, Claim};
 use std::collections::BTreeMap;
 
 /// A moment.
@@ -68,6 +68,7 @@ pub fn api_key(number: u32) -> ApiKey {
         tenant: ours(),
         name: "Größe \"10\"".to_owned(),
         scopes: vec![Scope::Admin, Scope::VerificationsRead],
+        allowed_from: vec!["203.0.113.0/24".parse().unwrap(), "2001:db8::1/128".parse().unwrap()],
         created_at: at(2),
         last_used_at: None,
         revoked_at: None,
@@ -86,6 +87,12 @@ pub fn service(number: u32) -> Service {
         policy: Policy::of(Profile::Compat),
         created_at: at(3),
     }
+}
+
+/// Messages cost 60 ten-thousandths.
+pub fn account(name: &str, balance_e4: i64) -> Account {
+    let currency = "USD".to_owned();
+    Account { balance_e4, price_e4: 60, currency, ..Account::empty(ours(), name) }
 }
 
 pub fn template(channel: Channel, locale: &str) -> Template {
@@ -161,6 +168,11 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         created_at: at(6),
         updated_at: at(7),
     }
+}
+
+/// A claim of messages as [`message`] makes them.
+pub const fn claim_of(now: Timestamp, wall: Timestamp, lease_until: Timestamp, limit: u32) -> Claim {
+    Claim { channel: Channel::Email, now, wall, lease_until, limit }
 }
 
 /// A text of a caller's own, done with at second 7.

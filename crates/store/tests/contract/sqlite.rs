@@ -59,7 +59,7 @@ async fn a_damaged_file_is_refused() {
 async fn a_file_of_a_newer_version_is_refused() {
     let place = closed_store().await;
     Connection::open(place.file()).unwrap().pragma_update(None, "user_version", 1000).unwrap();
-    let newer = OpenError::Newer { path: place.file(), found: 1000, known: 1 };
+    let newer = OpenError::Newer { path: place.file(), found: 1000, known: 2 };
     assert_eq!(refusal(&place.file()).await, newer);
 }
 
@@ -80,7 +80,7 @@ async fn a_tool_reads_and_writes_beside_a_server_and_leaves_its_leases_alone() {
     let place = Place::sqlite();
     let server = place.open().await;
     write(&server, [Change::InsertMessage(message(1, 1, at(1)))]).await;
-    server.claim_messages(at(1), at(1), at(9), 1).await.unwrap();
+    server.claim_messages(claim_of(at(1), at(1), at(9), 1)).await.unwrap();
     let tool = open(&place.file(), Role::Tool).await.unwrap();
     for number in 0..50 {
         let writes = (

@@ -97,7 +97,7 @@ async fn a_worker_that_registers_looks_and_waits_finds_every_message() {
             async move {
                 let (mut outbox, mut found) = (store.waiter(Topic::Outbox), 0);
                 while found < 200 {
-                    let claimed = store.claim_messages(at(1), at(1), at(99), 3).await.unwrap();
+                    let claimed = store.claim_messages(claim_of(at(1), at(1), at(99), 3)).await.unwrap();
                     if claimed.is_empty() {
                         outbox.changed().await;
                     }

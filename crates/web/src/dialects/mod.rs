@@ -1,11 +1,18 @@
 //! The APIs that this server speaks, one folder each. A dialect knows the engine and its own vendor's words, and no other
-//! dialect. To add one: a folder, and its line in [`DIALECTS`].
+//! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
+pub mod gateway360;
 pub mod native;
 
 use crate::Web;
-use axum::Router;
+use axum::{
+    Router,
+    http::{Method, StatusCode},
+    response::Response,
+};
 use countersign_engine::{reports::ReportFormat, sandbox::Credentials};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// One API.
 pub struct Dialect {
@@ -13,13 +20,80 @@ pub struct Dialect {
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
+    /// What its paths begin with. Of all dialects the longest that fits a path decides who refuses there.
+    pub prefixes: &'static [&'static str],
     /// Its paths.
     pub routes: fn() -> Router<Web>,
+    /// How it refuses what never got as far as one of its calls.
+    pub refuse: fn(Refusal) -> Response,
     /// How it words delivery reports; none if it has none.
-    pub reports: Option<fn() -> ReportFormat>,
+    pub reports: Option<fn(&Settings) -> ReportFormat>,
+    /// With what a newcomer calls it in dev mode.
+    pub credentials: fn(&Credentials) -> Value,
     /// What a newcomer pastes into a shell to try it in dev mode: label and command.
     pub examples: fn(&Credentials, &str) -> Vec<(&'static str, String)>,
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT];
+
+/// What can be set, dialect by dialect: the section `[dialects]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Settings {
+    /// `[dialects.gateway360]`
+    pub gateway360: gateway360::Settings,
+}
+
+/// Why a request is refused before any call of a dialect has seen it, or in spite of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody serves this path.
+    UnknownPath,
+    /// The path exists, but not for this method.
+    UnknownMethod(Method),
+    /// A fault of ours, which the log has.
+    Panic,
+}
+
+impl Refusal {
+    /// The status that HTTP has for it.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// Refuses in the words of the dialect to which the path belongs. What belongs to none is the native one's.
+pub(crate) fn refuse(path: &str, refusal: Refusal) -> Response {
+    let fitting = |dialect: &Dialect| {
+        let fits = dialect.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
+        fits.map(|prefix| prefix.len()).max()
+    };
+    let nearest = DIALECTS.iter().max_by_key(|dialect| fitting(dialect)).unwrap_or(&native::DIALECT);
+    (nearest.refuse)(refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_refused_in_the_words_of_whom_it_belongs_to() {
+        let kind = |path| {
+            let answer = refuse(path, Refusal::UnknownPath);
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+            answer.headers()["content-type"].to_str().unwrap().to_owned()
+        };
+        for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/api/", "/api/v2/users", "/apis"] {
+            assert_eq!(kind(ours), "application/problem+json", "{ours}");
+        }
+        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/"] {
+            assert_eq!(kind(theirs), "application/json", "{theirs}");
+        }
+    }
+}

@@ -1,36 +1,41 @@
 //! `/sandbox/credentials` and `/sandbox/examples`: with what to call, and what to paste. Stable across restarts of one
 //! data folder.
 
-use super::wire::Open;
+use super::{guard::base_url, wire::Open};
 use crate::{Web, dialects::DIALECTS};
 use axum::{
     Json,
-    extract::State,
-    http::{HeaderMap, header::HOST},
+    extract::{Request, State},
 };
 use countersign_engine::Sandbox;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) async fn credentials(State(web): State<Web>, Open(sandbox): Open) -> Json<Value> {
     let tenants: Vec<Value> = sandbox
         .credentials()
         .iter()
-        .map(|tenant| json!({ "name": tenant.tenant, "native": { "api_key": *tenant.api_key } }))
+        .map(|tenant| {
+            let of_dialects = DIALECTS.iter().map(|dialect| (dialect.name.to_owned(), (dialect.credentials)(tenant)));
+            let mut object: Map<String, Value> = of_dialects.collect();
+            object.insert("name".to_owned(), tenant.tenant.clone().into());
+            Value::Object(object)
+        })
         .collect();
     Json(json!({ "tenants": tenants, "ca_file": web.ca_file() }))
 }
 
 /// The commands name the address under which the caller reached this page.
-pub(super) async fn examples(headers: HeaderMap, Open(sandbox): Open) -> Json<Value> {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
-    let base_url = format!("http://{host}");
+pub(super) async fn examples(State(web): State<Web>, Open(sandbox): Open, request: Request) -> Json<Value> {
+    let base_url = base_url(&request);
+    let trust = web.ca_file().filter(|_| base_url.starts_with("https"));
+    let curl = trust.map_or_else(|| "curl".to_owned(), |file| format!("curl --cacert '{file}'"));
     let all = sandbox.credentials();
     let examples: Vec<Value> = DIALECTS
         .iter()
         .filter_map(|dialect| {
             let commands: Vec<Value> = (dialect.examples)(all.first()?, &base_url)
                 .into_iter()
-                .map(|(label, command)| json!({ "label": label, "command": command }))
+                .map(|(label, command)| json!({ "label": label, "command": command.replacen("curl", &curl, 1) }))
                 .collect();
             Some(json!({ "dialect": dialect.name, "title": dialect.title, "commands": commands }))
         })

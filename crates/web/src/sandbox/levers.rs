@@ -26,6 +26,12 @@ pub(super) struct NumberPlan {
 /// A hundred years: nothing that a test could want lies further off.
 const FURTHEST_SECONDS: f64 = 100.0 * 366.0 * 86_400.0;
 
+/// 9000-01-01T00:00:00Z: beyond the year 9999 no moment can be written (RFC 3339).
+const END_OF_TIME: Timestamp = Timestamp::from_ms(221_845_392_000_000);
+
+/// What a provider may take at most for one message.
+const LONGEST_DELAY_MS: u32 = 20_000;
+
 pub(super) async fn clock(State(web): State<Web>, Open(sandbox): Open) -> Result<Json<Value>, Problem> {
     answer(&web, sandbox.now().await)
 }
@@ -39,6 +45,10 @@ pub(super) async fn advance(
         return Err(bad("advance_seconds is a number from 0 to 3162240000: the clock never goes back."));
     }
     let by = Duration::try_from_secs_f64(advance_seconds).unwrap_or(Duration::ZERO);
+    let now = sandbox.now().await.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    if now.plus(by) > END_OF_TIME {
+        return Err(bad("The clock goes no further than the year 9000, and never back."));
+    }
     answer(&web, sandbox.advance(by).await)
 }
 
@@ -52,6 +62,9 @@ pub(super) async fn plan_outcome(
     To(to): To,
     Sent(plan): Sent<PlannedOutcome>,
 ) -> Result<Json<PlannedOutcome>, Problem> {
+    if plan.delay_ms > LONGEST_DELAY_MS {
+        return Err(bad("delay_ms is at most 20000: a provider that takes longer is given up."));
+    }
     sandbox.plan_outcome(&to, plan).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(plan))
 }

@@ -13,6 +13,7 @@
 
 mod callbacks;
 mod credentials;
+mod guard;
 mod inbox;
 mod levers;
 mod page;
@@ -20,14 +21,14 @@ mod wire;
 
 use crate::Web;
 use axum::{
-    Router,
+    Router, middleware,
     response::Redirect,
     routing::{get, put},
 };
 
 pub(crate) use credentials::first_commands;
 
-pub(crate) fn routes() -> Router<Web> {
+pub(crate) fn routes(web: &Web) -> Router<Web> {
     page::routes()
         .route("/", get(async || Redirect::to("/sandbox")))
         .route("/sandbox/messages", get(inbox::list).delete(inbox::empty))
@@ -38,4 +39,5 @@ pub(crate) fn routes() -> Router<Web> {
         .route("/sandbox/callbacks", get(callbacks::list))
         .route("/sandbox/credentials", get(credentials::credentials))
         .route("/sandbox/examples", get(credentials::examples))
+        .route_layer(middleware::from_fn_with_state(web.clone(), guard::from_here))
 }

@@ -45,6 +45,10 @@ impl<T: DeserializeOwned> FromRequest<Web> for Sent<T> {
         let (parts, body) = request.into_parts();
         let read = body::read(&parts.headers, body, web.body_timeout()).await;
         let bytes = read.map_err(|_| bad("The body is too large, too slow or incomplete."))?;
+        let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        if is_list {
+            return Err(bad("The body is wrong: it must be a JSON object, not a list."));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| bad(format!("The body is wrong: {error}.")))
     }
 }

@@ -25,3 +25,8 @@ async fn plays(dialect: &str) {
 async fn native_answers_to_the_letter() {
     plays("native").await;
 }
+
+#[tokio::test]
+async fn gateway360_answers_to_the_letter() {
+    plays("gateway360").await;
+}

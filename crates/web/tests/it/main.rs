@@ -9,6 +9,7 @@
 )]
 
 mod exchanges;
+mod gateway360;
 mod native;
 mod openapi;
 mod wire;

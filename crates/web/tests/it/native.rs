@@ -124,3 +124,60 @@ async fn metrics_count_and_name_nobody() {
     assert!(text.contains(r#"countersign_http_requests_total{route="/v1/verifications",status="201"} 1"#), "{text}");
     assert!(!text.contains("666666"), "{text}");
 }
+
+#[tokio::test]
+async fn a_list_is_never_taken_for_an_object() {
+    let server = Server::new().await;
+    for (path, body) in [
+        ("/v1/verifications", r#"["+34666666111","sms",null,null,null,{},null]"#),
+        ("/v1/verifications", r#"{"to":"+34666666111","channel":"sms","payment":["x","1","EUR"]}"#),
+        ("/v1/services", r#"{"name":"a","policy":[1]}"#),
+        ("/v1/services", r#"{"name":"a","policy":{"code":["alpha",5]}}"#),
+        ("/v1/services", r#"{"name":"a","policy":{"limits":{"failed_checks":[1,2]}}}"#),
+        ("/v1/services", r#"{"name":"a","policy":{"limits":{"sends":[[5,600]]}}}"#),
+    ] {
+        assert_eq!(server.post(path, body).await.status, 422, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn parallel_patches_of_one_service_are_all_made() {
+    let server = Server::new().await;
+    server.post("/v1/services", r#"{"name":"s"}"#).await;
+    let patch = |field: String| {
+        let request = Request::patch("/v1/services/s")
+            .header(header::AUTHORIZATION, format!("Bearer {}", server.key))
+            .header(header::CONTENT_TYPE, "application/json");
+        server.send(request.body(Body::from(field)).unwrap())
+    };
+    let all = futures_util::future::join_all((1..=30).map(|n| {
+        patch(if n % 2 == 0 {
+            format!(r#"{{"brand":"B{n}"}}"#)
+        } else {
+            format!(r#"{{"policy":{{"max_checks":{n}}}}}"#)
+        })
+    }));
+    assert!(all.await.iter().all(|answer| answer.status == 200));
+    let service = server.get("/v1/services/s").await.json();
+    assert!(service["brand"].is_string() && service["policy"]["max_checks"] != 5, "neither kind undid the other");
+}
+
+#[tokio::test]
+async fn a_key_grants_no_more_than_its_maker_has() {
+    let mut server = Server::new().await;
+    let made = server.post("/v1/keys", r#"{"name":"admin","scopes":["admin"]}"#).await.json();
+    made["secret"].as_str().unwrap().clone_into(&mut server.key);
+    assert_eq!(server.post("/v1/keys", r#"{"name":"x","scopes":["admin"]}"#).await.status, 201);
+    assert_eq!(server.post("/v1/keys", r#"{"name":"x","scopes":["verifications:read"]}"#).await.status, 403);
+    let forged = server.post("/v1/keys", r#"{"name":"x\ny active","scopes":["admin"]}"#).await;
+    assert_eq!((forged.status, forged.json()["errors"][0]["pointer"].as_str()), (422, Some("/name")));
+}
+
+#[tokio::test]
+async fn an_expired_verification_has_the_moment_at_which_it_expired() {
+    let server = Server::new().await;
+    let id = server.post("/v1/verifications", START).await.json()["id"].as_str().unwrap().to_owned();
+    server.harness.clock.pass(std::time::Duration::from_hours(1));
+    let now = server.get(&format!("/v1/verifications/{id}")).await.json();
+    assert_eq!((now["status"].as_str(), &now["decided_at"]), (Some("expired"), &now["expires_at"]));
+}

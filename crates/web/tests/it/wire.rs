@@ -1,10 +1,22 @@
 //! A server without a socket, and the format of `testdata/*.http`.
 //!
 //! A file is a story: exchanges in order, on one fresh server that starts at 2026-01-01T00:00:00Z. Lines before a request
-//! that begin with `#` are for people; `@advance 60` moves the clock by so many seconds; `@deliver` lets the messages
-//! leave, after which `{{code}}` stands for the code of the last one. `{{key}}` is an API key that may do everything, and
-//! `{{id}}` the id in the last answer that had one. After a line `===>` comes the exact answer: status, the headers that
-//! matter, the body. A line `-----` begins the next exchange.
+//! that begin with `#` are for people, and those that begin with `@` are steps:
+//!
+//! | step | what it does |
+//! |---|---|
+//! | `@advance 60` | moves the clock by so many seconds |
+//! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too |
+//! | `@deliver first` | the same, and the code stays known as `{{first}}` |
+//! | `@text …`, `@from …` | the last message that left says exactly that, or comes from there |
+//! | `@code [A-Z] 4` | its code is made of those characters and so long |
+//! | `@nothing` | no message waits to leave now |
+//! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
+//! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
+//!
+//! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters,
+//! `{{other_gateway_key}}` that of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
+//! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
 
 use axum::{
     Router,
@@ -12,10 +24,15 @@ use axum::{
     http::{Request, Response, header},
 };
 use countersign_engine::{
+    Caller,
+    commands::{CreateTenant, PutAccount},
+    testing::Sent,
+};
+use countersign_engine::{
     commands::{CreateKey, KeyForm},
     testing::Harness,
 };
-use countersign_model::Scope;
+use countersign_model::{Scope, account::parse_amount};
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
 use tower::ServiceExt as _;
@@ -24,24 +41,42 @@ use tower::ServiceExt as _;
 pub struct Server {
     pub harness: Harness,
     pub key: String,
+    pub gateway_key: String,
+    other_gateway_key: String,
     router: Router,
-    code: String,
+    last: Option<Sent>,
+    names: Vec<(String, String)>,
     id: String,
 }
 
 impl Server {
     pub async fn new() -> Self {
-        let harness = Harness::new().await;
-        let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form: KeyForm::Native };
-        let key = harness.engine.run(&harness.caller, None, &command).await.unwrap().secret;
+        let harness = Harness::with_lookup().await;
+        let key = made(&harness, &harness.caller, KeyForm::Native).await;
         let parts = Parts {
             engine: harness.engine.clone(),
             sandbox: None,
             body_timeout: Duration::from_millis(50),
+            trusted_proxies: Vec::new(),
+            dialects: serde_json::from_str(r#"{"gateway360":{"time_zone":"Europe/Madrid"}}"#).unwrap(),
+            allow_remote: false,
             ca_file: None,
         };
         let router = countersign_web::router(Web::new(parts));
-        Self { harness, key, router, code: String::new(), id: String::new() }
+        let (gateway_key, other_gateway_key) = (String::new(), String::new());
+        let (last, names, id) = (None, Vec::new(), String::new());
+        Self { harness, key, gateway_key, other_gateway_key, router, last, names, id }
+    }
+
+    /// One with the keys of 32 hexadecimal characters too.
+    pub async fn with_gateway_keys() -> Self {
+        let mut server = Self::new().await;
+        let harness = &server.harness;
+        server.gateway_key = made(harness, &harness.caller, KeyForm::Hex32).await;
+        let other = CreateTenant { name: "other".into() };
+        let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
+        server.other_gateway_key = made(harness, &other, KeyForm::Hex32).await;
+        server
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -65,17 +100,76 @@ impl Server {
     pub async fn deliver(&mut self) {
         self.harness.deliver().await;
         if let Some(sent) = self.harness.first.take().pop() {
-            self.code = sent.code;
+            self.last = Some(sent);
         }
     }
 
+    /// The code of the message that left last.
     pub fn code(&self) -> &str {
-        &self.code
+        self.last.as_ref().map_or("", |sent| &sent.code)
+    }
+
+    fn last(&self) -> &Sent {
+        self.last.as_ref().expect("a message has left")
     }
 
     fn fill(&self, text: &str) -> String {
-        text.replace("{{key}}", &self.key).replace("{{code}}", &self.code).replace("{{id}}", &self.id)
+        let known = [
+            ("key", self.key.clone()),
+            ("gateway_key", self.gateway_key.clone()),
+            ("other_gateway_key", self.other_gateway_key.clone()),
+            ("code", self.code().to_owned()),
+            ("code_in_small_letters", self.code().to_lowercase()),
+            ("id", self.id.clone()),
+        ];
+        let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        known
+            .into_iter()
+            .chain(named)
+            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), &value))
     }
+
+    async fn step(&mut self, step: &str) {
+        let (name, rest) = step.split_once(' ').unwrap_or((step, ""));
+        let words: Vec<&str> = rest.split(' ').collect();
+        match (name, words.as_slice()) {
+            ("@advance", [seconds]) => self.harness.clock.pass(Duration::from_secs(seconds.parse().unwrap())),
+            ("@deliver", [name]) => {
+                self.deliver().await;
+                self.names.extend((!name.is_empty()).then(|| ((*name).to_owned(), self.code().to_owned())));
+            }
+            ("@text", _) => assert_eq!(self.last().text, self.fill(rest)),
+            ("@from", _) => assert_eq!(self.last().from, rest),
+            ("@code", [class, length]) => self.must_have_code(class, length.parse().unwrap()),
+            ("@nothing", _) => {
+                self.harness.deliver().await;
+                assert_eq!(self.harness.first.take(), vec![]);
+            }
+            ("@lookup", [number, says]) => self.harness.numbers.note(&format!("+{number}"), *says == "valid"),
+            ("@balance", [balance, price]) => {
+                let command =
+                    PutAccount { balance_e4: parse_amount(balance), price_e4: parse_amount(price), currency: None };
+                self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
+            }
+            _ => panic!("an unknown step: {step}"),
+        }
+    }
+
+    fn must_have_code(&self, class: &str, length: usize) {
+        let code = self.code();
+        let fits = |byte: u8| match class {
+            "[0-9]" => byte.is_ascii_digit(),
+            "[A-Z]" => byte.is_ascii_uppercase(),
+            "[0-9A-Z]" => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
+            other => panic!("an unknown class: {other}"),
+        };
+        assert!(code.len() == length && code.bytes().all(fits), "{code} is not {class} {length}");
+    }
+}
+
+async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
+    let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![] };
+    harness.engine.run(caller, None, &command).await.unwrap().secret
 }
 
 /// An answer, read whole.
@@ -103,7 +197,8 @@ impl Answer {
 
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
-    let mut server = Server::new().await;
+    let needs_keys = story.contains("gateway_key}}");
+    let mut server = if needs_keys { Server::with_gateway_keys().await } else { Server::new().await };
     let mut told = Vec::new();
     for exchange in story.split("\n-----\n") {
         let (asked, expected) = exchange.split_once("\n===>\n").expect("an exchange has a line ===>");
@@ -130,11 +225,10 @@ async fn prepare(server: &mut Server, asked: &str) -> Request<Body> {
     let mut lines = asked.lines();
     let head = loop {
         let line = lines.next().expect("a request line");
-        match line.split_once(' ') {
-            Some(("@advance", seconds)) => server.harness.clock.pass(Duration::from_secs(seconds.parse().unwrap())),
-            _ if line == "@deliver" => server.deliver().await,
-            _ if line.is_empty() || line.starts_with('#') => {}
-            _ => break server.fill(line),
+        match line {
+            step if step.starts_with('@') => server.step(step).await,
+            note if note.is_empty() || note.starts_with('#') => {}
+            head => break server.fill(head),
         }
     };
     let mut words = head.split(' ');

@@ -1,6 +1,7 @@
 //! The shapes of single settings, each with words that say what it wants. An empty text means "not set".
 
 use axum::http::{Uri, uri::Scheme};
+use countersign_model::tenant::{IpNet, parse_network};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, SeqAccess, Visitor, value::SeqAccessDeserializer},
@@ -50,6 +51,22 @@ impl<'de> Visitor<'de> for AddressesVisitor {
 
 fn address<E: Error>(text: &str) -> Result<SocketAddr, E> {
     text.parse().map_err(|_| E::custom(format!("`{text}` is not an address with a port, such as 127.0.0.1:8080")))
+}
+
+/// Networks, each as `203.0.113.0/24` or as one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<IpNet>);
+
+impl<'de> Deserialize<'de> for Networks {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let network = |text: &String| {
+            let wrong =
+                || D::Error::custom(format!("`{text}` is not a network, such as 10.0.0.0/8, and not an address"));
+            parse_network(text).ok_or_else(wrong)
+        };
+        texts.iter().map(network).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// How callers reach this server: scheme, host, and a port if it is not the usual one. No slash at the end.

@@ -16,7 +16,9 @@ pub(super) async fn caller(web: &Web, body: &Map<String, Value>, peer: Option<Ip
         None | Some(Value::Null) => return Err(Refused::missing("api_key")),
         Some(Value::String(key)) if key.is_empty() => return Err(Refused::missing("api_key")),
         Some(Value::String(key)) => key,
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => return Err(error::UNAUTHORIZED),
+        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            return Err(error::UNAUTHORIZED);
+        }
     };
     let found = web.engine().authenticate(key, peer).await.map_err(|error| Refused::of(&error))?;
     found.ok_or(error::UNAUTHORIZED)

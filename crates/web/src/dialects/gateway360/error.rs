@@ -90,9 +90,9 @@ impl Refused {
             Error::NotFound(_)
             | Error::NameTaken(_)
             | Error::BadName
+            | Error::BadLabel
             | Error::NotPossible(_)
             | Error::NoRoute(_)
-            | Error::NoLookup
             | Error::PaymentMissing
             | Error::PaymentUnexpected
             | Error::BadPolicy(_)
@@ -100,6 +100,7 @@ impl Refused {
             | Error::IdempotencyMismatch
             | Error::DefaultService
             | Error::Busy
+            | Error::NoRoom(_)
             | Error::Unavailable(_)
             | Error::Internal(_) => {
                 tracing::error!(%error, "a request could not be served");

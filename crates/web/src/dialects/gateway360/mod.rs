@@ -51,9 +51,9 @@ pub const DIALECT: Dialect = Dialect {
     prefixes: &["/api/3.0/", "/api/2fa/", "/api/sms/", "/api/account/", "/api/subaccount/", "/api/hlr/"],
     routes,
     refuse: Refused::before_the_dialect,
+    reports: Some(report::format),
     credentials,
     examples,
-    reports: Some(report::format),
 };
 
 /// Also the name of the service under which its verifications run.
@@ -95,11 +95,11 @@ fn sms_id(message: MessageId) -> String {
 }
 
 fn credentials(credentials: &Credentials) -> Value {
-    json!({ "api_key": *credentials.gateway360_api_key })
+    json!({ "api_key": *credentials.hex_api_key })
 }
 
 fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, String)> {
-    let key = credentials.gateway360_api_key.as_str();
+    let key = credentials.hex_api_key.as_str();
     let post = |path: &str, rest: &str| {
         format!(
             "curl -s {base_url}/api/{path} -H 'Content-Type: application/json' -d '{{\"api_key\":\"{key}\"{rest}}}'"
@@ -110,7 +110,10 @@ fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, Str
         ("Verify it", post("2fa/verify", r#","msisdn":"34666666111","pin":"PIN""#)),
         (
             "Send a text message",
-            post("3.0/sms/send", r#","messages":[{"from":"GOOD PIZZA","to":"34666666111","text":"Your pizza is here"}]"#),
+            post(
+                "3.0/sms/send",
+                r#","messages":[{"from":"GOOD PIZZA","to":"34666666111","text":"Your pizza is here"}]"#,
+            ),
         ),
         ("Get the balance", post("3.0/account/get-balance", "")),
     ]

@@ -10,7 +10,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, Uri, header::CONTENT_TYPE},
 };
-use countersign_engine::{Caller, commands::ReportTo};
+use countersign_engine::{Caller, reports::ReportTo};
 use countersign_model::{Address, Channel};
 use serde_json::{Map, Value};
 
@@ -83,7 +83,7 @@ impl Params {
         if !is_web_address(&url) {
             return Err(Refused::bad("report_url", "be an absolute http or https URL"));
         }
-        Ok(Some(ReportTo { dialect: super::NAME, url, custom: custom.to_owned() }))
+        Ok(Some(ReportTo { dialect: super::NAME.to_owned(), url, custom: custom.to_owned() }))
     }
 }
 
@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn numbers_are_digits_and_nothing_else() {
         assert_eq!(number("34666666111").unwrap().as_str(), "+34666666111");
-        for bad in ["+34666666111", "0034666666111", "666 666 111", "hello", "", "3466666", "34803123456", "٣٤٦٦٦٦٦٦١١١"] {
+        for bad in
+            ["+34666666111", "0034666666111", "666 666 111", "hello", "", "3466666", "34803123456", "٣٤٦٦٦٦٦٦١١١"]
+        {
             assert_eq!(number(bad).err(), Some(error::INVALID_NUMBER), "{bad}");
         }
     }
@@ -158,7 +160,9 @@ mod tests {
         for good in ["http://localhost", "https://shop.example/dlr?a=1", "HTTP://10.0.0.1:8080/x"] {
             assert!(is_web_address(good), "{good}");
         }
-        for bad in ["not a url", "ftp://x.example", "//x.example", "/dlr", "http://", "http:///dlr", "javascript:alert(1)"] {
+        for bad in
+            ["not a url", "ftp://x.example", "//x.example", "/dlr", "http://", "http:///dlr", "javascript:alert(1)"]
+        {
             assert!(!is_web_address(bad), "{bad}");
         }
     }

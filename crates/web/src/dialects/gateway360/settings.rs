@@ -1,11 +1,11 @@
 //! What an operator can set for this dialect, as the section `[dialects.gateway360]`.
 
+use countersign_model::Timestamp;
 use jiff::{
     Timestamp as Instant,
     civil::DateTime,
     tz::{Disambiguation, TimeZone},
 };
-use countersign_model::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// What can be set.

@@ -13,7 +13,7 @@ use countersign_engine::{
     Error,
     commands::{CheckCode, Target},
 };
-use countersign_model::{Checked, Code, code::Typed};
+use countersign_model::{Checked, Code, Typed};
 use serde_json::Value;
 
 pub(super) async fn verify(State(web): State<Web>, call: Call) -> Result<Response, Refused> {

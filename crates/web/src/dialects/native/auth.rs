@@ -1,7 +1,7 @@
-//! Bearer API keys → [`Caller`]. Unknown and revoked keys are told apart by nobody.
+//! Bearer API keys → [`Caller`]. Unknown and revoked keys, and keys that do not work from there, are told apart by nobody.
 
 use super::Problem;
-use crate::Web;
+use crate::{Web, peer};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header::AUTHORIZATION, request::Parts},
@@ -16,7 +16,7 @@ impl FromRequestParts<Web> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
         let secret = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
-        let found = web.engine().authenticate(secret).await;
+        let found = web.engine().authenticate(secret, peer::of(parts, web)).await;
         let caller = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
         caller.map(Self).ok_or_else(Problem::unauthenticated)
     }

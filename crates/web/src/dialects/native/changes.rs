@@ -56,9 +56,9 @@ enum WireOutcome {
     ),
     responses(
         (status = 200, description = "The message is on its way", body = VerificationObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
-        (status = 409, description = "It has ended, or has sent all its messages", body = ProblemObject),
-        (status = 429, description = "A limit of this destination refuses it", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended, or has sent all its messages", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 429, description = "A limit of this destination refuses it", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn resend(
@@ -80,8 +80,8 @@ pub(super) async fn resend(
     ),
     responses(
         (status = 200, description = "It is cancelled", body = VerificationObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
-        (status = 409, description = "It has ended before", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended before", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn cancel(
@@ -103,8 +103,8 @@ pub(super) async fn cancel(
     ),
     responses(
         (status = 200, description = "It has ended so", body = VerificationObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
-        (status = 409, description = "It has ended before", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended before", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn report(

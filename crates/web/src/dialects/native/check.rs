@@ -3,7 +3,7 @@
 use super::{
     Problem, ProblemObject,
     auth::Authenticated,
-    extract::{Input, Segment},
+    extract::{Input, Segment, object},
     verifications::WirePayment,
 };
 use crate::Web;
@@ -21,6 +21,7 @@ pub(super) struct CheckRequest {
     #[schema(example = "123456")]
     code: String,
     /// The payment, exactly as it was when the verification was started with one. Other data kills the code.
+    #[serde(default, deserialize_with = "object")]
     payment: Option<WirePayment>,
 }
 
@@ -73,10 +74,10 @@ const LONGEST_CODE: usize = 64;
     ),
     responses(
         (status = 200, description = "Right or wrong", body = CheckObject),
-        (status = 401, description = "No key that works", body = ProblemObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
-        (status = 422, description = "A field is wrong; no attempt was spent", body = ProblemObject),
-        (status = 429, description = "Too many wrong codes for this destination", body = ProblemObject),
+        (status = 401, description = "No key that works", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong; no attempt was spent", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong codes for this destination", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn check(

@@ -1,5 +1,6 @@
 //! The engine's errors in this API's words: problem details (RFC 9457). Clients compare `code`, people read `detail`.
 
+use crate::dialects::Refusal;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -83,6 +84,20 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
 
+    /// A request that never got as far as a call of this API.
+    pub(super) fn before_the_dialect(refusal: Refusal) -> Response {
+        let status = refusal.status();
+        let problem = match refusal {
+            Refusal::UnknownPath => Self::new(status, "not_found", "There is nothing at this path."),
+            Refusal::UnknownMethod(method) => {
+                let detail = format!("This path does not take {method}; the Allow header lists what it takes.");
+                Self::new(status, "method_not_allowed", detail)
+            }
+            Refusal::Panic => Self::internal(),
+        };
+        problem.into_response()
+    }
+
     /// The engine's error in this API's words.
     pub(crate) fn of(error: &Error, now: Timestamp) -> Self {
         let (status, code) = match error {
@@ -95,13 +110,18 @@ impl Problem {
             Error::DefaultService => (StatusCode::CONFLICT, "default_service"),
             Error::Limited(limited) => return Self::limited(*limited, now),
             Error::WrongChannel(_) | Error::NoRoute(_) => (StatusCode::UNPROCESSABLE_ENTITY, "channel_unavailable"),
+            Error::NotEnoughBalance => (StatusCode::PAYMENT_REQUIRED, "not_enough_balance"),
             Error::NumberUnknown => (StatusCode::UNPROCESSABLE_ENTITY, "number_unknown"),
             Error::PaymentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "payment_required"),
             Error::PaymentUnexpected => (StatusCode::UNPROCESSABLE_ENTITY, "payment_unexpected"),
-            Error::BadName | Error::BadPolicy(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
+            Error::BadPolicy(bad) => return Self::field("/policy", format!("is wrong: {bad}")),
+            Error::BadName => return Self::field("/name", format!("is no name: {error}")),
+            Error::BadLabel => return Self::field("/name", format!("cannot be shown: {error}")),
+            Error::BadAmount => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
             Error::BadTemplate(findings) => return Self::bad_template(findings),
             Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
-            Error::Busy | Error::Unavailable(_) => return Self::unavailable(error),
+            Error::Busy | Error::NoRoom(_) => return Self::unavailable(error, NOT_DONE),
+            Error::Unavailable(_) => return Self::unavailable(error, PERHAPS_DONE),
             Error::Internal(cause) => {
                 tracing::error!(%cause, "internal error");
                 return Self::internal();
@@ -135,14 +155,17 @@ impl Problem {
         problem
     }
 
-    fn unavailable(error: &Error) -> Self {
+    fn unavailable(error: &Error, detail: &str) -> Self {
         tracing::warn!(%error, "a request could not be served");
-        let detail = "The server cannot do this at the moment. Nothing was changed; try again.";
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
         problem.retry_after_seconds = Some(1);
         problem
     }
 }
+
+const NOT_DONE: &str = "The server cannot do this at the moment. Nothing was changed; try again.";
+const PERHAPS_DONE: &str =
+    "The server cannot tell whether this was done. Repeat it with the same Idempotency-Key, or look first.";
 
 /// `no such verification` → `No such verification.`
 fn sentence(text: &str) -> String {

@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use countersign_engine::Idempotency;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize as _, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use std::str::FromStr;
 
 /// A JSON body, and the idempotency key that came with it. No body at all is the same as `{}`.
@@ -73,6 +76,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let detail = format!("The body is not JSON: {error}.");
         Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
     };
+    must_be_an_object(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -81,6 +85,22 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(malformed)?;
     Ok(value)
+}
+
+/// serde takes a list of values for an object of fields, in the order in which we happen to write them. Nobody means that.
+fn must_be_an_object(bytes: &[u8]) -> Result<(), Problem> {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Err(Problem::field("", "must be a JSON object, not a list")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// For an object inside of a body: the same.
+pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(fields) = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    T::deserialize(serde_json::Value::Object(fields)).map(Some).map_err(D::Error::custom)
 }
 
 /// A value that was put together from JSON already.

@@ -94,7 +94,7 @@ impl From<Event> for EventObject {
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "All that happened", body = HistoryObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn events(

@@ -13,7 +13,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::commands::{CreateKey, KeyForm, RevokeKey};
-use countersign_model::{ApiKey, KeyId, Scope};
+use countersign_model::{
+    ApiKey, KeyId, Scope,
+    tenant::{IpNet, parse_network},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,6 +30,10 @@ pub(super) struct CreateKeyRequest {
     /// What it may do; `verifications:write` and `verifications:read` if left out.
     #[schema(value_type = Option<Vec<String>>, example = json!(["verifications:write", "verifications:read"]))]
     scopes: Option<Vec<Scope>>,
+    /// From where it may be used: networks or addresses. Left out or empty: from anywhere.
+    #[serde(default)]
+    #[schema(example = json!(["203.0.113.0/24"]))]
+    allowed_from: Vec<String>,
 }
 
 /// A key, without its secret.
@@ -39,6 +46,10 @@ pub(super) struct KeyObject {
     /// What it may do.
     #[schema(value_type = Vec<String>)]
     scopes: Vec<Scope>,
+    /// From where it may be used; left out if from anywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    allowed_from: Vec<IpNet>,
     /// The secret: shown this once, when the key is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -59,6 +70,7 @@ impl KeyObject {
             id: key.id.to_string(),
             name: key.name,
             scopes: key.scopes,
+            allowed_from: key.allowed_from,
             secret,
             created_at: time::text(key.created_at),
             last_used_at: key.last_used_at.map(time::text),
@@ -87,33 +99,40 @@ pub(super) async fn list(
 /// Make a key
 #[utoipa::path(
     post, path = "/v1/keys", tag = "keys", request_body = CreateKeyRequest,
-    responses((status = 201, description = "Made; the only answer that has the secret", body = KeyObject), (status = 422, description = "A field is wrong", body = ProblemObject)),
+    responses((status = 201, description = "Made; the only answer that has the secret", body = KeyObject), (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn create(
     State(web): State<Web>,
     Authenticated(caller): Authenticated,
     input: Input<CreateKeyRequest>,
 ) -> Result<Response, Problem> {
-    let CreateKeyRequest { name, scopes } = input.value;
-    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(Problem::field("/name", "must have 1 to 64 characters and no line breaks"));
-    }
+    let CreateKeyRequest { name, scopes, allowed_from } = input.value;
     let mut scopes = scopes.unwrap_or_else(|| vec![Scope::VerificationsWrite, Scope::VerificationsRead]);
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
         return Err(Problem::field("/scopes", "must name at least one scope"));
     }
-    let made =
-        web.engine().run(&caller, input.idempotency.as_ref(), &CreateKey { name, scopes, form: KeyForm::Native }).await;
+    let command = CreateKey { name, scopes, form: KeyForm::Native, allowed_from: networks(&allowed_from)? };
+    let made = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
     let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok((StatusCode::CREATED, Json(KeyObject::of(made.key, Some(made.secret)))).into_response())
+}
+
+fn networks(texts: &[String]) -> Result<Vec<IpNet>, Problem> {
+    let network = |(place, text): (usize, &String)| {
+        let wrong = || {
+            Problem::field(format!("/allowed_from/{place}"), "must be a network, such as 203.0.113.0/24, or an address")
+        };
+        parse_network(text).ok_or_else(wrong)
+    };
+    texts.iter().enumerate().map(network).collect()
 }
 
 /// Revoke a key
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key's id")),
-    responses((status = 204, description = "It works no more"), (status = 404, description = "There is none of this id", body = ProblemObject)),
+    responses((status = 204, description = "It works no more"), (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn revoke(
     State(web): State<Web>,

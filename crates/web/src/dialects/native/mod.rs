@@ -30,10 +30,20 @@ use error::ProblemObject;
 
 use super::Dialect;
 use countersign_engine::sandbox::Credentials;
+use serde_json::json;
 
 /// The dialect.
-pub const DIALECT: Dialect =
-    Dialect { name: "native", title: "Countersign API", routes: openapi::routes, reports: None, examples };
+pub const DIALECT: Dialect = Dialect {
+    name: "native",
+    title: "Countersign API",
+    // And whatever nobody else claims.
+    prefixes: &["/"],
+    routes: openapi::routes,
+    refuse: Problem::before_the_dialect,
+    reports: None,
+    credentials: |credentials| json!({ "api_key": *credentials.api_key }),
+    examples,
+};
 
 fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, String)> {
     let key = credentials.api_key.as_str();

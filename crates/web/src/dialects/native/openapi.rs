@@ -1,11 +1,14 @@
 //! Router and description from one list, so that they cannot differ. The description is OpenAPI 3.1, at `/openapi.json`.
 
-use super::{changes, check, history, keys, services, templates, verifications};
+use super::{ProblemObject, changes, check, history, keys, services, templates, verifications};
 use crate::Web;
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, response::IntoResponse as _, routing::get};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, Response, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -23,6 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "templates", description = "What messages say"),
         (name = "keys", description = "API keys"),
     ),
+    components(schemas(ProblemObject)),
     modifiers(&BearerKey),
     security(("api_key" = [])),
 )]
@@ -37,9 +41,39 @@ impl Modify for BearerKey {
     }
 }
 
+/// What every operation may answer besides what it says itself.
+const ALWAYS: [(&str, &str); 8] = [
+    ("400", "The body is not JSON, or the idempotency key is none"),
+    ("401", "No key that works"),
+    ("403", "The key lacks a scope"),
+    ("404", "There is nothing of this name"),
+    ("408", "The body did not arrive in time"),
+    ("413", "The body has more than 65536 bytes"),
+    ("415", "The body is not sent as JSON"),
+    ("503", "The server cannot do this at the moment"),
+];
+
+fn complete(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
+        for operation in operations {
+            for (status, description) in ALWAYS {
+                let answers = &mut operation.responses.responses;
+                answers.entry(status.to_owned()).or_insert_with(|| problem(description).into());
+            }
+        }
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}
+
 /// All paths of this dialect, and their description.
 pub(super) fn routes() -> Router<Web> {
-    let (router, document) = OpenApiRouter::with_openapi(Description::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verifications::start))
         .routes(routes!(verifications::get))
         .routes(routes!(history::events))
@@ -54,6 +88,7 @@ pub(super) fn routes() -> Router<Web> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .split_for_parts();
+    complete(&mut document);
     let json = Bytes::from(document.to_json().unwrap_or_default());
     router
         .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], json.clone()).into_response()))

@@ -13,8 +13,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{DeleteService, PutService, ServiceWrite};
-use countersign_model::{Policy, Profile, Service};
+use countersign_engine::{
+    Error,
+    commands::{DeleteService, PutService, ServiceWrite},
+};
+use countersign_model::{Policy, Profile, Service, text::is_plain_line};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -110,8 +113,8 @@ pub(super) async fn list(
     post, path = "/v1/services", tag = "services", request_body = CreateServiceRequest,
     responses(
         (status = 201, description = "Made", body = ServiceObject),
-        (status = 409, description = "The name is in use", body = ProblemObject),
-        (status = 422, description = "A field is wrong", body = ProblemObject),
+        (status = 409, description = "The name is in use", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn create(
@@ -138,7 +141,7 @@ pub(super) async fn create(
 /// Look at a service
 #[utoipa::path(
     get, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = ProblemObject)),
+    responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn get(
     State(web): State<Web>,
@@ -155,8 +158,8 @@ pub(super) async fn get(
     request_body(content = Editable, description = "A JSON merge patch (RFC 7396): only what is to change"),
     responses(
         (status = 200, description = "Changed", body = ServiceObject),
-        (status = 404, description = "There is none of this name", body = ProblemObject),
-        (status = 422, description = "A field is wrong", body = ProblemObject),
+        (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn patch(
@@ -169,20 +172,29 @@ pub(super) async fn patch(
         return Err(Problem::field("", "must be a JSON object"));
     }
     let wrong = |error| Problem::of(&error, web.engine().now());
-    let old = web.engine().service(&caller, &name).await.map_err(wrong)?;
-    let mut whole = json!({
-        "brand": old.brand, "sender": old.sender, "default_locale": old.default_locale, "policy": old.policy,
-    });
-    merge(&mut whole, &input.value);
-    let command = put(name, ServiceWrite::Replace { version: old.version }, whole)?;
-    let changed = web.engine().run(&caller, input.idempotency.as_ref(), &command).await.map_err(wrong)?;
-    Ok(Json(changed.into()))
+    for _ in 0..MOST_ROUNDS {
+        let old = web.engine().service(&caller, &name).await.map_err(wrong)?;
+        let mut whole = json!({
+            "brand": old.brand, "sender": old.sender, "default_locale": old.default_locale, "policy": old.policy,
+        });
+        merge(&mut whole, &input.value);
+        let command = put(name.clone(), ServiceWrite::Replace { version: old.version }, whole)?;
+        match web.engine().run(&caller, input.idempotency.as_ref(), &command).await {
+            // Somebody else changed it in between: the patch is made on what stands now.
+            Err(Error::Busy) => {}
+            done => return done.map(|changed| Json(changed.into())).map_err(wrong),
+        }
+    }
+    Err(wrong(Error::Busy))
 }
+
+/// As many changes of one service at a time as anybody will make.
+const MOST_ROUNDS: u32 = 200;
 
 /// Remove a service
 #[utoipa::path(
     delete, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = ProblemObject)),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn delete(
     State(web): State<Web>,
@@ -194,9 +206,10 @@ pub(super) async fn delete(
 }
 
 fn put(name: String, write: ServiceWrite, whole: Value) -> Result<PutService, Problem> {
+    must_have_its_shape(&whole)?;
     let Editable { brand, sender, default_locale, policy } = from_json(whole)?;
-    if brand.as_deref().is_some_and(|brand| !is_line(brand, 40)) {
-        return Err(Problem::field("/brand", "must have 1 to 40 characters and no line breaks"));
+    if brand.as_deref().is_some_and(|brand| !is_plain_line(brand, 40)) {
+        return Err(Problem::field("/brand", "must have 1 to 40 visible characters, on one line and without a link"));
     }
     if sender.as_deref().is_some_and(|sender| !is_sender(sender)) {
         return Err(Problem::field("/sender", "must have at most 15 digits, or at most 11 letters, digits and blanks"));
@@ -207,8 +220,17 @@ fn put(name: String, write: ServiceWrite, whole: Value) -> Result<PutService, Pr
     Ok(PutService { name, write, brand, sender, default_locale, policy })
 }
 
-fn is_line(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.trim() == text
+/// serde takes a list of values for an object of fields; a policy is written by people, who mean no such thing.
+fn must_have_its_shape(whole: &Value) -> Result<(), Problem> {
+    let objects = ["/policy", "/policy/code", "/policy/limits", "/policy/limits/failed_checks"];
+    let windows = whole.pointer("/policy/limits/sends").and_then(Value::as_array).map_or(0, Vec::len);
+    let windows = (0..windows).map(|position| format!("/policy/limits/sends/{position}"));
+    for pointer in objects.map(str::to_owned).into_iter().chain(windows) {
+        if whole.pointer(&pointer).is_some_and(Value::is_array) {
+            return Err(Problem::field(pointer, "must be a JSON object, not a list"));
+        }
+    }
+    Ok(())
 }
 
 /// What carriers take as a sender: a number of at most 15 digits, or at most 11 characters (3GPP TS 23.040, 9.1.2.5).

@@ -123,7 +123,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
-    responses((status = 200, description = "The template", body = TemplateObject), (status = 404, description = "There is none", body = ProblemObject)),
+    responses((status = 200, description = "The template", body = TemplateObject), (status = 404, description = "There is none", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn get(
     State(web): State<Web>,
@@ -138,7 +138,7 @@ pub(super) async fn get(
 #[utoipa::path(
     put, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates", request_body = PutTemplateRequest,
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
-    responses((status = 200, description = "Written", body = TemplateObject), (status = 422, description = "It cannot be used; errors say why", body = ProblemObject)),
+    responses((status = 200, description = "Written", body = TemplateObject), (status = 422, description = "It cannot be used; errors say why", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn put(
     State(web): State<Web>,
@@ -156,7 +156,7 @@ pub(super) async fn put(
 #[utoipa::path(
     delete, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There is none", body = ProblemObject)),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn delete(
     State(web): State<Web>,

@@ -3,7 +3,7 @@
 use super::{
     Problem, ProblemObject,
     auth::Authenticated,
-    extract::{Input, Segment},
+    extract::{Input, Segment, object},
 };
 use crate::{Web, time};
 use axum::{
@@ -16,7 +16,7 @@ use countersign_engine::{
     Engine,
     commands::{Decided, Overrides, ServiceRef, StartVerification},
 };
-use countersign_model::{Address, Alphabet, Channel, Code, Payment, VerificationId};
+use countersign_model::{Address, Alphabet, Channel, Code, Payment, State as Standing, VerificationId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -43,6 +43,7 @@ pub(super) struct StartRequest {
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     /// What the person approves with the code. The message shows it, and the check must repeat it.
+    #[serde(default, deserialize_with = "object")]
     payment: Option<WirePayment>,
 }
 
@@ -163,6 +164,9 @@ impl VerificationObject {
         let payment = engine.payment_of(&verification).map_err(opened)?;
         let is_own = matches!(verification.code, countersign_model::verification::CodeSource::Own(_));
         let shape = (!is_own).then_some(verification.policy.code);
+        // It counts as expired from the moment its time ran out, whether or not that is written down yet.
+        let has_expired = verification.state_at(at) == Standing::Expired;
+        let decided_at = verification.decided_at.or(verification.expires_at().filter(|_| has_expired));
         Ok(Self {
             id: verification.id.to_string(),
             status: verification.state_at(at).name(),
@@ -179,7 +183,7 @@ impl VerificationObject {
             }),
             created_at: time::text(verification.created_at),
             expires_at: verification.expires_at().map(time::text),
-            decided_at: verification.decided_at.map(time::text),
+            decided_at: decided_at.map(time::text),
             phone: verification.phone.map(|phone| PhoneObject { country: phone.country, line: phone.line }),
             service: verification.service_name,
             locale: verification.locale,
@@ -248,9 +252,9 @@ fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely: the same key and body get the same answer for 24 hours")),
     responses(
         (status = 201, description = "The message is on its way", body = VerificationObject),
-        (status = 401, description = "No key that works", body = ProblemObject),
-        (status = 422, description = "A field is wrong", body = ProblemObject),
-        (status = 429, description = "A limit of this destination refuses it", body = ProblemObject),
+        (status = 401, description = "No key that works", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 429, description = "A limit of this destination refuses it", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn start(
@@ -272,8 +276,8 @@ pub(super) async fn start(
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "As it stands", body = VerificationObject),
-        (status = 401, description = "No key that works", body = ProblemObject),
-        (status = 404, description = "There is none of this id", body = ProblemObject),
+        (status = 401, description = "No key that works", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn get(
