@@ -37,6 +37,10 @@ use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
 use tower::ServiceExt as _;
 
+/// As the server sets them by default.
+const DIALECTS: &str =
+    r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
+
 /// The web side on a harness.
 pub struct Server {
     pub harness: Harness,
@@ -58,7 +62,7 @@ impl Server {
             sandbox: None,
             body_timeout: Duration::from_millis(50),
             trusted_proxies: Vec::new(),
-            dialects: serde_json::from_str(r#"{"gateway360":{"time_zone":"Europe/Madrid"}}"#).unwrap(),
+            dialects: serde_json::from_str(DIALECTS).unwrap(),
             allow_remote: false,
             ca_file: None,
         };

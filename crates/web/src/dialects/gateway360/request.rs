@@ -2,7 +2,7 @@
 //! and the number are what `2fa/verify` finds the PIN by, and only the PIN made last is good.
 
 use super::{
-    NAME,
+    NAME, Settings,
     error::{self, Refused},
     ok,
     params::{Call, Params, number, text, whole_number},
@@ -16,13 +16,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) async fn request(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
-    let command = start(&call.params)?;
+    let command = start(&call.params, &web.dialects().gateway360)?;
     web.engine().run(&call.caller, None, &command).await.map_err(|error| Refused::of(&error))?;
     Ok(ok())
 }
 
 /// Refuses in the order in which this API does.
-fn start(params: &Params) -> Result<StartVerification, Refused> {
+fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refused> {
     let (msisdn, from) = (params.required("msisdn")?, params.required("sender")?);
     let (msisdn, from) = (text("msisdn", msisdn)?, text("sender", from)?);
     let own_text = params.get("sms_text").map(|value| text("sms_text", value)).transpose()?;
@@ -30,6 +30,7 @@ fn start(params: &Params) -> Result<StartVerification, Refused> {
     let number_lookup = params.flag("hlr_lookup", true).ok_or(error::INVALID_HLR_LOOKUP_PARAM)?;
     let pin = PinParams::of(params)?;
     let own_text = own_text.map(|text| around_pin(&text, pin.shape.length())).transpose()?;
+    let own_text = own_text.unwrap_or_else(|| settings.default_text.clone());
     let from = sender(&from)?;
     let to = number(&msisdn)?;
     let overrides = Overrides {
@@ -38,7 +39,7 @@ fn start(params: &Params) -> Result<StartVerification, Refused> {
         max_checks: Some(pin.max_tries),
         number_lookup: Some(number_lookup),
         sender: Some(from),
-        text: own_text,
+        text: Some(own_text),
         report,
         replaces_older: true,
     };

@@ -1,6 +1,8 @@
 //! What an operator can set for this dialect, as the section `[dialects.gateway360]`.
 
-use countersign_model::Timestamp;
+use super::text::around_pin;
+use countersign_engine::commands::OwnText;
+use countersign_model::{CodeShape, Timestamp};
 use jiff::{
     Timestamp as Instant,
     civil::DateTime,
@@ -15,6 +17,9 @@ pub struct Settings {
     /// The zone of all dates: they come and go as `YYYY-MM-DD HH:MM:SS` without one.
     #[serde(deserialize_with = "zone")]
     pub time_zone: TimeZone,
+    /// What a PIN's message says when the caller does not; `{PIN}` stands for the PIN.
+    #[serde(deserialize_with = "text")]
+    pub default_text: OwnText,
 }
 
 const FORM: &str = "%Y-%m-%d %H:%M:%S";
@@ -35,6 +40,12 @@ impl Settings {
     }
 }
 
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<OwnText, D::Error> {
+    let text = String::deserialize(from)?;
+    around_pin(&text, CodeShape::MAX_LENGTH)
+        .map_err(|_| D::Error::custom("must have {PIN} exactly once, and fit one message with a PIN of 16 characters"))
+}
+
 fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
     let name = String::deserialize(from)?;
     TimeZone::get(&name)
@@ -46,7 +57,7 @@ mod tests {
     use super::*;
 
     fn madrid() -> Settings {
-        serde_json::from_str(r#"{"time_zone":"Europe/Madrid"}"#).unwrap()
+        serde_json::from_str(r#"{"time_zone":"Europe/Madrid","default_text":"{PIN} is it"}"#).unwrap()
     }
 
     #[test]
@@ -78,8 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_nobody_knows_is_refused_by_name() {
+    fn what_cannot_be_used_is_refused_with_a_reason() {
         let error = serde_json::from_str::<Settings>(r#"{"time_zone":"Europe/Madird"}"#).unwrap_err();
         assert!(error.to_string().starts_with("`Europe/Madird` is not a time zone"), "{error}");
+        let error = serde_json::from_str::<Settings>(r#"{"default_text":"no PIN"}"#).unwrap_err();
+        assert!(error.to_string().starts_with("must have {PIN} exactly once"), "{error}");
     }
 }
