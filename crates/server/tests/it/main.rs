@@ -14,7 +14,6 @@ mod listening;
 mod mail;
 mod program;
 mod providers;
-#[cfg(test)]
 mod readme;
 mod running;
 mod shape;

@@ -184,5 +184,8 @@ fn a_description_with_a_mistake_is_named_with_its_place() {
     assert!(told.contains("c.toml:8:9: providers.http.sky.request: unknown setting `body`"), "{told}");
     let lookup = "request.url = 'https://sms.example/'\n[lookup]\nhttp.request.url = 'https://hlr.example/'\nhttp.exists = []\nhttp.missing = []\n";
     let told = complaint(lookup);
-    assert!(told.contains("c.toml:10:15: lookup.http.exists: and missing need a condition each"), "{told}");
+    assert!(
+        told.contains("c.toml:10:15: lookup.http.exists: exists and missing need at least one condition each"),
+        "{told}"
+    );
 }

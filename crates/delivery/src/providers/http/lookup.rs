@@ -29,7 +29,7 @@ impl HttpLookup {
     /// Names the setting that cannot be.
     pub fn new(settings: &Lookup) -> Result<Self, BadSetting> {
         if settings.exists.is_empty() || settings.missing.is_empty() {
-            return Err(BadSetting::new("exists", "and missing need a condition each"));
+            return Err(BadSetting::new("exists", "exists and missing need at least one condition each"));
         }
         Ok(Self {
             blueprint: Blueprint::new(&settings.request, &values::OF_LOOKUP)?,
