@@ -15,7 +15,6 @@ use http::StatusCode;
 pub(super) struct Reading {
     proof: Proof,
     list: Option<String>,
-    message: Option<Source>,
     reference: Option<Source>,
     status: Source,
     delivered: Texts,
@@ -29,16 +28,12 @@ impl Reading {
             return Err(BadSetting::new("receipt.list", "a place in JSON begins with a slash: \"/results\""));
         }
         let proof = Proof::new(&settings.signature)?;
-        if !proof.is_link() && settings.message.is_none() && settings.reference.is_none() {
-            return Err(BadSetting::new(
-                "receipt",
-                "needs reference or message: where it stands which message this is",
-            ));
+        if !proof.is_link() && settings.reference.is_none() {
+            return Err(BadSetting::new("receipt.reference", "is needed: where it stands which message this is"));
         }
         Ok(Self {
             proof,
             list: settings.list.clone(),
-            message: Source::optional(settings.message.as_ref(), "receipt.message")?,
             reference: Source::optional(settings.reference.as_ref(), "receipt.reference")?,
             status: Source::new(&settings.status, "receipt.status")?,
             delivered: settings.delivered.clone(),
@@ -91,9 +86,8 @@ impl Reading {
 
     /// The message whose own address was called; else the one that is named.
     fn about(&self, call: &ReceiptRequest<'_>, seen: &Seen<'_>) -> Option<About> {
-        let ours = || self.message.as_ref()?.of(seen)?.parse().ok();
-        let theirs = || self.reference.as_ref()?.reference(seen).map(About::Reference);
-        call.message.or_else(ours).map(About::Message).or_else(theirs)
+        let named = || self.reference.as_ref()?.reference(seen).map(About::Reference);
+        call.message.map(About::Message).or_else(named)
     }
 }
 
@@ -114,7 +108,7 @@ mod tests {
     use countersign_model::MessageId;
     use http::{HeaderMap, Method};
 
-    const LIST: &str = r#"{"list": "/results", "message": {"json": "/ours"}, "reference": {"json": "/id"}, "status": {"json": "/s"},
+    const LIST: &str = r#"{"list": "/results", "reference": {"json": "/id"}, "status": {"json": "/s"},
         "delivered": ["ok", 1], "undelivered": "no", "signature": "none"}"#;
 
     fn read(settings: &str, body: &str, message: Option<MessageId>) -> Result<Receipts, BadReceipt> {
@@ -133,17 +127,11 @@ mod tests {
 
     #[test]
     fn a_list_gives_a_note_for_each_entry_that_decides() {
-        let ours = MessageId::from_bytes([7; 16]);
-        let body = format!(
-            r#"{{"results": [{{"id": "a", "s": "ok"}}, {{"id": "b", "s": "waiting"}}, {{"id": "c", "s": "no"}}, {{"ours": "{ours}", "s": 1}}]}}"#
-        );
-        let notes = read(LIST, &body, None).unwrap().notes;
-        let expected = [
-            (About::Reference("a".into()), Receipt::Delivered),
-            (About::Reference("c".into()), Receipt::Undelivered),
-            (About::Message(ours), Receipt::Delivered),
-        ];
-        assert_eq!(notes, expected.map(|(about, receipt)| ReceiptNote { about, receipt }));
+        let body = r#"{"results": [{"id": "a", "s": "ok"}, {"id": "b", "s": "waiting"}, {"id": "c", "s": "no"}, {"id": 4, "s": 1}]}"#;
+        let notes = read(LIST, body, None).unwrap().notes;
+        let expected = [("a", Receipt::Delivered), ("c", Receipt::Undelivered), ("4", Receipt::Delivered)];
+        let expected = expected.map(|(id, receipt)| ReceiptNote { about: About::Reference(id.into()), receipt });
+        assert_eq!(notes, expected);
     }
 
     #[test]

@@ -1,9 +1,17 @@
-//! What can be configured of an HTTP provider. The checks are made where the settings are put to use, at start.
+//! What can be configured of an HTTP provider: here the request and who we are, in `answer.rs` what is looked at in answers, in
+//! `receipt.rs` the provider's calls to us. The checks are made where the settings are put to use, at start.
+
+mod answer;
+mod receipt;
 
 use countersign_model::Channel;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
+
+pub(super) use answer::scalar;
+pub use answer::{Answer, Condition, Extract, Texts};
+pub use receipt::{Ed25519, QueryToken, Receipt, ReceiptAnswer, Signature};
 
 /// One aggregator: `[providers.http.NAME]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -208,178 +216,4 @@ pub enum Encoding {
     Hex,
     /// RFC 4648 with padding.
     Base64,
-}
-
-/// What the answers mean: the first list with a condition that holds decides, in the order accept, refuse, retry; if
-/// none holds, the status does.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Answer {
-    /// The message was taken. Without any condition here every 2xx is that.
-    pub accept: Vec<Condition>,
-    /// This provider will never take it.
-    pub refuse: Vec<Condition>,
-    /// Trying again may help.
-    pub retry: Vec<Condition>,
-    /// Where the provider's name for the message stands.
-    pub reference: Option<Extract>,
-    /// Where its short code for what went wrong stands.
-    pub error: Option<Extract>,
-}
-
-/// A condition: everything that is given must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Condition {
-    /// The status is one of these: `"200"`, `"2xx"`.
-    pub status: Option<Texts>,
-    /// Looks at this place of a JSON body (RFC 6901).
-    pub json: Option<String>,
-    /// Looks at this header.
-    pub header: Option<String>,
-    /// What is looked at is one of these texts or numbers.
-    pub is: Option<Texts>,
-    /// Whether it is there at all; null is not.
-    pub exists: Option<bool>,
-    /// What is looked at (without `json` and `header` the body) contains this text.
-    pub contains: Option<String>,
-    /// What is looked at matches this regular expression somewhere.
-    pub matches: Option<String>,
-}
-
-/// Where a value stands.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Extract {
-    /// In a JSON body, at this pointer (RFC 6901).
-    Json(String),
-    /// In this header.
-    Header(String),
-    /// In the body: the first group of this regular expression.
-    Matches(String),
-    /// In this parameter of the address that was called.
-    Query(String),
-    /// In this field of a form.
-    Form(String),
-    /// In the path of the address that was called: its so many-th part, from 1.
-    Path(usize),
-}
-
-/// How the provider reports what became of a message.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receipt {
-    /// How a call proves to be the provider's.
-    #[serde(default)]
-    pub signature: Signature,
-    /// Where the list stands if one call holds several receipts: a JSON pointer. The other places are then within its
-    /// entries.
-    #[serde(default)]
-    pub list: Option<String>,
-    /// Where our name for the message stands, if the provider repeats it.
-    #[serde(default)]
-    pub message: Option<Extract>,
-    /// Where the provider's name for the message stands.
-    #[serde(default)]
-    pub reference: Option<Extract>,
-    /// Where it stands what became of it.
-    pub status: Extract,
-    /// What stands there when it has arrived.
-    pub delivered: Texts,
-    /// What stands there when it will not. Everything else is an interim report, and passed over.
-    pub undelivered: Texts,
-    /// What the provider is told when its receipt was taken.
-    #[serde(default)]
-    pub answer: ReceiptAnswer,
-}
-
-/// How a call proves to be the provider's.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Signature {
-    /// By calling the address that was made for just this message: `{{ receipt_url }}` in the request.
-    #[default]
-    Link,
-    /// Not at all: only where nobody else can reach this server.
-    None,
-    /// By a signature with a shared key.
-    Hmac(Hmac),
-    /// By Twilio's: HMAC-SHA1 over the address and the sorted fields of the form.
-    Twilio(Bearer),
-    /// By a user name and a password.
-    Basic(Basic),
-    /// By a token in the address, for providers that sign nothing and call one address for all messages.
-    Query(QueryToken),
-    /// By a signature with the provider's own key (RFC 8032).
-    Ed25519(Ed25519),
-}
-
-/// A token in the address that is called.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueryToken {
-    /// The parameter.
-    pub name: String,
-    /// The token.
-    #[serde(default)]
-    pub token: Option<SecretString>,
-    /// Or the file that holds it.
-    #[serde(default)]
-    pub token_file: Option<PathBuf>,
-}
-
-/// A signature with the provider's own key.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ed25519 {
-    /// The header that holds it, in base 64.
-    pub header: String,
-    /// The provider's public key, in base 64.
-    pub public_key: String,
-    /// What is signed, as a template; the body if nothing is said.
-    #[serde(default)]
-    pub over: Option<String>,
-}
-
-/// What the provider is told when its receipt was taken.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReceiptAnswer {
-    /// The status.
-    pub status: u16,
-    /// The type of the body.
-    pub content_type: Option<String>,
-    /// The body.
-    pub body: String,
-}
-
-impl Default for ReceiptAnswer {
-    fn default() -> Self {
-        Self { status: 200, content_type: None, body: String::new() }
-    }
-}
-
-/// A text, a number, a truth value, or a list of them; all become texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts(pub Vec<String>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(from)?;
-        let texts = match value.as_array() {
-            Some(list) => list.iter().map(scalar).collect(),
-            None => scalar(&value).map(|text| vec![text]),
-        };
-        texts.map(Self).ok_or_else(|| D::Error::custom("must be a text, a number or a list of them"))
-    }
-}
-
-/// The text of a single value; none for null, lists and objects.
-pub(super) fn scalar(value: &serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
-        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-    }
 }
