@@ -28,7 +28,7 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a request panicked"));
-        dialects::refuse(uri.path(), Refusal::Panic)
+        dialects::refuse(uri.path(), &Refusal::Panic)
     });
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -54,10 +54,10 @@ fn request_id(web: &Web, request: &Request) -> String {
 
 /// Nobody serves this path.
 pub(crate) async fn unknown_path(uri: Uri) -> Response {
-    dialects::refuse(uri.path(), Refusal::UnknownPath)
+    dialects::refuse(uri.path(), &Refusal::UnknownPath)
 }
 
 /// The path exists, but not for this method; `Allow` tells which.
 pub(crate) async fn unknown_method(method: Method, uri: Uri) -> Response {
-    dialects::refuse(uri.path(), Refusal::UnknownMethod(method))
+    dialects::refuse(uri.path(), &Refusal::UnknownMethod(method))
 }

@@ -10,6 +10,7 @@
 
 mod dev_mode;
 mod durability;
+mod gateway360;
 mod listening;
 mod mail;
 mod program;

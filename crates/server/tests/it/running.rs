@@ -29,8 +29,13 @@ pub struct Answer {
 impl Running {
     /// `countersign dev` on any free port, with its data in a folder, and the key of the tenant `dev`.
     pub async fn dev(data: &Path) -> Self {
+        Self::dev_with(data, &[]).await
+    }
+
+    /// The same, with more options.
+    pub async fn dev_with(data: &Path, options: &[&str]) -> Self {
         let data = data.display().to_string();
-        let mut server = Self::start(&["dev", "--listen", "127.0.0.1:0", "--data", &data]);
+        let mut server = Self::start(&[&["dev", "--listen", "127.0.0.1:0", "--data", &data], options].concat());
         let credentials = server.get("/sandbox/credentials").await.body;
         credentials["tenants"][0]["native"]["api_key"].as_str().unwrap().clone_into(&mut server.key);
         server

@@ -25,7 +25,7 @@ pub struct Dialect {
     /// Its paths.
     pub routes: fn() -> Router<Web>,
     /// How it refuses what never got as far as one of its calls.
-    pub refuse: fn(Refusal) -> Response,
+    pub refuse: fn(&Refusal) -> Response,
     /// How it words delivery reports; none if it has none.
     pub reports: Option<fn(&Settings) -> ReportFormat>,
     /// With what a newcomer calls it in dev mode.
@@ -69,7 +69,7 @@ impl Refusal {
 }
 
 /// Refuses in the words of the dialect to which the path belongs. What belongs to none is the native one's.
-pub(crate) fn refuse(path: &str, refusal: Refusal) -> Response {
+pub(crate) fn refuse(path: &str, refusal: &Refusal) -> Response {
     let fitting = |dialect: &Dialect| {
         let fits = dialect.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
         fits.map(|prefix| prefix.len()).max()
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_path_is_refused_in_the_words_of_whom_it_belongs_to() {
         let kind = |path| {
-            let answer = refuse(path, Refusal::UnknownPath);
+            let answer = refuse(path, &Refusal::UnknownPath);
             assert_eq!(answer.status(), StatusCode::NOT_FOUND);
             answer.headers()["content-type"].to_str().unwrap().to_owned()
         };

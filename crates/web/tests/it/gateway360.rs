@@ -30,7 +30,8 @@ async fn verify(server: &Server, msisdn: &str, pin: Value) -> String {
     let answer = call(server, "/api/2fa/verify", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let answer = answer.json();
-    answer["error_id"].as_str().unwrap_or_else(|| answer["status"].as_str().unwrap()).to_owned()
+    let word = answer.get("error_id").or(answer.get("status")).and_then(Value::as_str);
+    word.unwrap().to_owned()
 }
 
 /// A server on which a PIN has reached [`NUMBER`].

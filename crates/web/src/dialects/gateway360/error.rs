@@ -110,7 +110,7 @@ impl Refused {
     }
 
     /// A request that never got as far as a call of this API.
-    pub(super) fn before_the_dialect(refusal: Refusal) -> Response {
+    pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
         let message = match refusal {
             Refusal::UnknownPath => "There is no such function.",
             Refusal::UnknownMethod(_) => "The method must be POST.",
@@ -122,7 +122,7 @@ impl Refused {
 
 /// `HEAD` asks for nothing that could be answered without doing it.
 pub(super) async fn refuse_head() -> Response {
-    let refusal = Refused::before_the_dialect(Refusal::UnknownMethod(Method::HEAD));
+    let refusal = Refused::before_the_dialect(&Refusal::UnknownMethod(Method::HEAD));
     ([(ALLOW, "GET,POST")], refusal).into_response()
 }
 

@@ -85,7 +85,7 @@ impl Problem {
     }
 
     /// A request that never got as far as a call of this API.
-    pub(super) fn before_the_dialect(refusal: Refusal) -> Response {
+    pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
         let status = refusal.status();
         let problem = match refusal {
             Refusal::UnknownPath => Self::new(status, "not_found", "There is nothing at this path."),
