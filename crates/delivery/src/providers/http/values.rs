@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn every_variable_is_explained() {
+        let page = include_str!("../../../../../docs/providers.md");
+        for name in OF_MESSAGE.iter().chain(&OF_LOOKUP) {
+            assert!(page.contains(&format!("`{name}`")), "docs/providers.md says nothing of {name}");
+        }
+    }
+
+    #[test]
     fn a_sender_is_one_line_and_the_services_own_wins() {
         let message = Outgoing { from: Some("Acme\r\nX-Evil: 1".into()), ..outgoing() };
         let from = |message: &Outgoing, default| of_message(message, default).remove("from").unwrap().to_string();
