@@ -1,0 +1,90 @@
+//! How fast the product is, next to a handler that does nothing, in one run on one machine. The load generator keeps connections
+//! open and asks as fast as it is answered (closed loop), or at a fixed rate whether or not it is answered (open loop, so that a
+//! stall is counted against everybody who would have asked meanwhile). What is compared are the ratios of one run.
+//!
+//! `cargo run --release -p countersign-bench -- [--server PATH] [--seconds N] [--connections N] [--prefill N]`
+
+mod client;
+mod load;
+mod nothing;
+mod product;
+mod table;
+mod work;
+
+use load::{Load, Measured};
+use product::Product;
+use std::{error::Error, path::PathBuf, time::Duration};
+use work::{Check, Cycle, Nothing, Start, Work};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+struct Arguments {
+    server: PathBuf,
+    seconds: u64,
+    connections: usize,
+    prefill: usize,
+}
+
+impl Arguments {
+    fn parse() -> Outcome<Self> {
+        let mut found =
+            Self { server: PathBuf::from("target/release/countersign"), seconds: 5, connections: 64, prefill: 0 };
+        let mut words = std::env::args().skip(1);
+        while let Some(name) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--server" => found.server = PathBuf::from(value),
+                "--seconds" => found.seconds = value.parse()?,
+                "--connections" => found.connections = value.parse()?,
+                "--prefill" => found.prefill = value.parse()?,
+                _ => return Err(format!("there is no {name}").into()),
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let arguments = Arguments::parse()?;
+    let span = Duration::from_secs(arguments.seconds);
+    let closed = Load::closed(arguments.connections, span);
+    let nothing = nothing::start().await?;
+    let product = Product::start(&arguments.server).await?;
+    let mut table = table::Table::new(&product, arguments.connections);
+    table.idle(product.memory_kib()?);
+
+    let baseline = measured(&nothing, &closed, Nothing::new).await?;
+    table.row("do-nothing handler", &baseline, None);
+    if arguments.prefill > 0 {
+        product.prefill(arguments.prefill, arguments.connections).await?;
+        table.prefilled(arguments.prefill, product.memory_kib()?);
+    }
+    let start = measured(&product.url, &closed, |n| Start::new(&product, n)).await?;
+    table.row("start, durable", &start, Some(&baseline));
+    let enough = usize::try_from(start.requests()).unwrap_or(0).min(400_000) * 3 / 2;
+    let ready = product.pending(enough, arguments.connections).await?;
+    let right = measured(&product.url, &closed, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
+    table.row("check, right code, durable", &right, Some(&baseline));
+    let ready = product.pending(enough, arguments.connections).await?;
+    let wrong = measured(&product.url, &closed, |n| Check::wrong(&product, &ready, n, arguments.connections)).await?;
+    table.row("check, wrong code, durable", &wrong, Some(&baseline));
+    let cycle = measured(&product.url, &closed, |n| Cycle::new(&product, n)).await?;
+    table.row("start + check cycle (requests)", &cycle, Some(&baseline));
+    let half = Load::open(arguments.connections, span, right.rate() / 2.0);
+    let ready = product.pending(enough, arguments.connections).await?;
+    let relaxed = measured(&product.url, &half, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
+    table.row("check at half load, open loop", &relaxed, None);
+    table.idle(product.memory_kib()?);
+    print(&table);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what a run is for")]
+fn print(table: &table::Table) {
+    println!("{table}");
+}
+
+async fn measured<W: Work>(url: &str, load: &Load, work: impl Fn(usize) -> W) -> Outcome<Measured> {
+    load.run(url, work).await
+}
