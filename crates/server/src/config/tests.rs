@@ -356,3 +356,29 @@ mod weak_settings {
         assert!(problems(&format!("keys.file = 'DIR/keys.json'\n{ROUTE}")).is_empty());
     }
 }
+
+#[test]
+fn trusted_proxies_are_networks_or_addresses() {
+    let with = |text: &str| {
+        with_variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", text)])
+            .map(|loaded| loaded.settings.server.trusted_proxies.0.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(with(r#"["10.1.2.3/8", "::1"]"#).unwrap(), ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(with("[]").unwrap(), Vec::<String>::new());
+    let refused = with(r#"["10.0.0.0/8", "proxy"]"#).unwrap_err();
+    assert!(refused.contains("`proxy` is not a network, such as 10.0.0.0/8, and not an address"), "{refused}");
+}
+
+#[test]
+fn settings_of_a_dialect_are_checked_at_the_start() {
+    let folder = Folder::new();
+    let zone = folder.refusal("[dialects.gateway360]\ntime_zone = 'Europe/Madird'\n");
+    assert_eq!(
+        zone,
+        "c.toml:2:13: dialects.gateway360.time_zone: `Europe/Madird` is not a time zone, such as Europe/Madrid or UTC"
+    );
+    let text = folder.refusal("[dialects.gateway360]\ndefault_text = 'your code'\n");
+    assert!(text.contains("dialects.gateway360.default_text: must have {PIN} exactly once"), "{text}");
+    let unknown = folder.refusal("[dialects.gateway36]\n");
+    assert!(unknown.contains("unknown setting `gateway36`"), "{unknown}");
+}

@@ -145,6 +145,43 @@ fn a_key_is_made_listed_and_revoked() {
 }
 
 #[test]
+fn a_key_is_bound_to_networks_and_has_the_form_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let of = |arguments: &[&str]| run(&[arguments, &["--config", &file]].concat());
+    of(&["tenants", "create", "acme"]);
+    let create = ["keys", "create", "--tenant", "acme", "--name", "x", "--form", "hex32", "--allow-from"];
+    let (_, secret, _) = of(&[&create[..], &["203.0.113.7/24", "--allow-from", "2001:db8::1"]].concat());
+    let secret = secret.trim();
+    assert!(secret.len() == 32 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()), "{secret}");
+    let (_, listed, _) = of(&["keys", "list", "--tenant", "acme"]);
+    assert!(listed.ends_with("  x  from 203.0.113.0/24  from 2001:db8::1/128\n"), "{listed}");
+    let (status, _, err) = of(&[&create[..], &["everywhere"]].concat());
+    assert!(status == Some(2) && err.contains("this is no network, such as 203.0.113.0/24"), "{err}");
+}
+
+#[test]
+fn what_a_tenant_may_spend_is_set_and_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let of = |arguments: &[&str]| run(&[arguments, &["--config", &file]].concat());
+    of(&["tenants", "create", "acme"]);
+    let told = |text: &str| (Some(0), format!("{text}\n"), String::new());
+    let nothing = told("balance 0.0000 EUR, price of a message 0.0000 EUR");
+    assert_eq!(of(&["tenants", "balance", "acme"]), nothing);
+    let set = of(&["tenants", "balance", "acme", "--set", "12.5", "--price", "0.05", "--currency", "USD"]);
+    assert_eq!(set, told("balance 12.5000 USD, price of a message 0.0500 USD"));
+    let kept = told("balance 12.5000 USD, price of a message 0.0000 USD");
+    assert_eq!(of(&["tenants", "balance", "acme", "--price", "0"]), kept);
+    assert_eq!(of(&["tenants", "balance", "acme"]), kept);
+    for bad in [["--set", "much"], ["--price", "0.00001"], ["--currency", "euro"]] {
+        assert_eq!(of(&[&["tenants", "balance", "acme"][..], &bad].concat()).0, Some(2), "{bad:?}");
+    }
+    let unknown = "countersign: nobody: no such tenant; `countersign tenants list` shows all\n";
+    assert_eq!(of(&["tenants", "balance", "nobody"]), (Some(1), String::new(), unknown.to_owned()));
+}
+
+#[test]
 fn what_cannot_be_done_to_tenants_and_keys_is_told_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path(), &good(dir.path()));
