@@ -257,7 +257,7 @@ async fn dev_mode_is_ready_when_it_says_so_and_leaves_nothing_behind() {
 fn a_second_signal_ends_everything_at_once() {
     let mut server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
     let mut client = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
-    let head = "POST /sandbox/clock HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    let head = "POST /sandbox/clock HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
     client.write_all(head.as_bytes()).unwrap();
     let mut first = [0; 12];
     client.read_exact(&mut first).unwrap();
