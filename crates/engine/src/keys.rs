@@ -4,59 +4,18 @@
 //! The key file holds one root secret per version, and one secret that never changes for what must be found again (blind
 //! indexes, hashes of API keys). Each use has a key of its own, derived with HKDF-SHA-256 (RFC 5869).
 
+mod file;
+
+pub use file::KeyFileError;
+
 use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
     Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, Verification, VerificationId,
     verification::CodeSource,
 };
-use data_encoding::BASE64;
-use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    fmt,
-    fs::{self, File},
-    io::{ErrorKind, Write as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt, path::Path};
 use zeroize::Zeroizing;
-
-/// Why there are no keys. One line that says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
-    /// It cannot be read or made.
-    #[error("cannot {action} the key file {path}: {cause}")]
-    Io {
-        /// "read" or "create".
-        action: &'static str,
-        /// Which file.
-        path: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// It is something else.
-    #[error(
-        "{path} is not a key file of Countersign ({why}); restore it from a backup, since nothing in the database can be read without it"
-    )]
-    Damaged {
-        /// Which file.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    warning: String,
-    lasting: String,
-    current: u16,
-    roots: BTreeMap<u16, String>,
-}
-
-const WARNING: &str =
-    "Whoever has this file and the database can read every address. Keep a copy apart from the database.";
 
 struct Version {
     code: hmac::Key,
@@ -79,52 +38,37 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads the key file, or makes one with a fresh secret, readable by its owner only (mode 0600).
+    /// Reads the key file of a store that was written with one.
     ///
     /// # Errors
-    /// When it can be neither read nor made, or is something else.
-    pub fn load_or_create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
-        match fs::read(path) {
-            Ok(bytes) => {
-                Self::parse(&Zeroizing::new(bytes)).map_err(|why| KeyFileError::Damaged { path: show(path), why })
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path, random),
-            Err(cause) => Err(KeyFileError::Io { action: "read", path: show(path), cause }),
-        }
+    /// When it is missing, cannot be read, can be read by others than its owner, or is something else.
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
+        Self::parse(path, &file::read(path)?)
     }
 
-    fn create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
-        let file = KeyFile {
-            warning: WARNING.to_owned(),
-            lasting: fresh_secret(random),
-            current: 1,
-            roots: BTreeMap::from([(1, fresh_secret(random))]),
-        };
-        let text = Zeroizing::new(serde_json::to_string_pretty(&file).unwrap_or_default() + "\n");
-        write_private(path, text.as_bytes()).map_err(|cause| KeyFileError::Io {
-            action: "create",
-            path: show(path),
-            cause,
-        })?;
-        Self::parse(text.as_bytes()).map_err(|why| KeyFileError::Damaged { path: show(path), why })
+    /// For a store that was written with no keys yet: reads the key file, or makes one with a fresh secret, readable by its
+    /// owner only (mode 0600). Of several processes that do so at once one makes it, and all have the same keys.
+    ///
+    /// # Errors
+    /// When it can be neither read nor made, can be read by others than its owner, or is something else.
+    pub fn load_or_create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
+        Self::parse(path, &file::read_or_create(path, random)?)
     }
 
     /// Keys that no file holds, for tests.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn from_seed(seed: u8) -> Self {
-        Self::derive(&[seed; 32], 1, &BTreeMap::from([(1, vec![seed ^ 0xff; 32])])).unwrap_or_else(|_| unreachable!())
+        Self::derive(&[seed; 32], 1, &BTreeMap::from([(1, vec![seed ^ 0xff; 32].into())]))
+            .unwrap_or_else(|_| unreachable!())
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let file: KeyFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let decode = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| "a secret is not base64".to_owned());
-        let roots =
-            file.roots.iter().map(|(version, root)| Ok((*version, decode(root)?))).collect::<Result<_, String>>()?;
-        Self::derive(&decode(&file.lasting)?, file.current, &roots)
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, KeyFileError> {
+        let read = file::parse(bytes).and_then(|kept| Self::derive(&kept.lasting, kept.current, &kept.roots));
+        read.map_err(|why| KeyFileError::Damaged { path: file::show(path), why })
     }
 
-    fn derive(lasting: &[u8], current: u16, roots: &BTreeMap<u16, Vec<u8>>) -> Result<Self, String> {
+    fn derive(lasting: &[u8], current: u16, roots: &BTreeMap<u16, Zeroizing<Vec<u8>>>) -> Result<Self, String> {
         if !roots.contains_key(&current) {
             return Err(format!("the current version {current} has no secret"));
         }
@@ -299,27 +243,4 @@ fn subkey(root: &[u8], label: &[u8]) -> Result<Zeroizing<[u8; 32]>, String> {
         .and_then(|okm| okm.fill(&mut *key))
         .map_err(|_| "a key cannot be derived".to_owned())?;
     Ok(key)
-}
-
-fn fresh_secret(random: &dyn Random) -> String {
-    let mut bytes = Zeroizing::new([0; 32]);
-    random.fill(&mut *bytes);
-    BASE64.encode(&*bytes)
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    // The name must last as well as the bytes: without this file the database is lost.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-fn show(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -29,7 +29,7 @@ use clock::Clock;
 use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
 use countersign_model::{Address, KeyId, Random, Timestamp, address::LineType};
 
-use countersign_store::{Batch, Change, Store};
+use countersign_store::{Batch, Change, Error as StoreError, Store};
 use keys::Keys;
 use metrics::Metrics;
 use reports::ReportFormat;
@@ -84,15 +84,7 @@ impl Engine {
     /// # Errors
     /// When the store was written with other keys, or cannot be asked.
     pub async fn new(parts: Parts) -> Result<Self, Error> {
-        let fingerprint = parts.keys.fingerprint();
-        match parts.store.setting(FINGERPRINT).await? {
-            None => {
-                let change = Change::InsertSetting { name: FINGERPRINT, value: fingerprint };
-                parts.store.write(Batch::new().with(change)).await?;
-            }
-            Some(known) if known == fingerprint => {}
-            Some(_) => return Err(Error::internal(OTHER_KEYS)),
-        }
+        tie(&parts.store, &parts.keys).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
         Ok(Self(Arc::new(Inner {
             parts,
@@ -100,6 +92,14 @@ impl Engine {
             metrics: Metrics::new(),
             touched_keys: Mutex::default(),
         })))
+    }
+
+    /// Whether a store was written with keys: a key file that is missing must not be made anew then.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn has_keys(store: &Store) -> Result<bool, Error> {
+        Ok(store.setting(FINGERPRINT).await?.is_some())
     }
 
     /// The time of every rule.
@@ -215,6 +215,21 @@ impl Engine {
         }
         is_first
     }
+}
+
+/// Notes in a new store with which keys it is written, and refuses other keys from then on.
+async fn tie(store: &Store, keys: &Keys) -> Result<(), Error> {
+    let fingerprint = keys.fingerprint();
+    if store.setting(FINGERPRINT).await?.is_none() {
+        let change = Change::InsertSetting { name: FINGERPRINT, value: fingerprint.clone() };
+        match store.write(Batch::new().with(change)).await {
+            // Another process has noted its own in between: the same, if it has the same key file.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let known = store.setting(FINGERPRINT).await?;
+    if known.as_ref() == Some(&fingerprint) { Ok(()) } else { Err(Error::internal(OTHER_KEYS)) }
 }
 
 const OTHER_KEYS: &str =

@@ -152,7 +152,7 @@ impl Foundation {
         let place = store::Settings::Sqlite { path: PathBuf::from(database), role };
         let store = Store::open(place).await.map_err(|error| Failure::other(error.to_string()))?;
         let random = Arc::new(SystemChance::default());
-        let keys = Keys::load_or_create(key_file, &*random).map_err(|error| Failure::other(error.to_string()))?;
+        let keys = keys_of(&store, key_file, &*random).await?;
         Ok(Self {
             store,
             keys,
@@ -194,6 +194,13 @@ impl Foundation {
         };
         Engine::new(parts).await.map_err(cannot_start)
     }
+}
+
+/// A key file is made only for a store that was never written with one.
+async fn keys_of(store: &Store, key_file: &Path, random: &SystemChance) -> Result<Keys, Failure> {
+    let is_old = Engine::has_keys(store).await.map_err(cannot_start)?;
+    let keys = if is_old { Keys::load(key_file) } else { Keys::load_or_create(key_file, random) };
+    keys.map_err(|error| Failure::other(error.to_string()))
 }
 
 fn guard(loopback: bool) -> Result<GuardedCaller, Failure> {

@@ -18,3 +18,4 @@ mod providers;
 mod readme;
 mod running;
 mod shape;
+mod starting;

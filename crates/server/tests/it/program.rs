@@ -8,23 +8,23 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-fn countersign(arguments: &[&str]) -> Command {
+pub fn countersign(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     told(&countersign(arguments).output().unwrap())
 }
 
-fn told(output: &Output) -> (Option<i32>, String, String) {
+pub fn told(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
 /// A configuration that `serve` takes, in a folder of its own.
-fn good(dir: &Path) -> String {
+pub fn good(dir: &Path) -> String {
     let shown = dir.display();
     format!(
         "[server]\nlisten = '127.0.0.1:0'\n[store]\npath = '{shown}/countersign.sqlite'\n[keys]\nfile = '{shown}/keys.json'\n\
@@ -32,7 +32,7 @@ fn good(dir: &Path) -> String {
     )
 }
 
-fn written(dir: &Path, text: &str) -> String {
+pub fn written(dir: &Path, text: &str) -> String {
     let path = dir.join("c.toml");
     fs::write(&path, text).unwrap();
     path.display().to_string()

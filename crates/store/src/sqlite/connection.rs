@@ -2,7 +2,7 @@
 
 use super::error::opening_sqlite;
 use crate::{Error, OpenError};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -38,14 +38,29 @@ pub(super) fn open_writer(
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     prepare(&mut connection)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(failed)?;
+    let mode = switch_to_wal(&connection).map_err(failed)?;
     if mode != "wal" {
         let reason = "its file system cannot share memory between processes, which the WAL needs".to_owned();
         return Err(OpenError::Failed { path: path.to_owned(), reason });
     }
     set_up_writing(&connection, durability).map_err(failed)?;
     Ok(connection)
+}
+
+/// SQLite does not wait by itself for others that look at the file while it is switched, as several processes do that make
+/// it at once. An exclusive transaction waits for them.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<String> {
+    let switch = || connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+    let mut tries_left: u8 = 100;
+    loop {
+        match switch() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries_left > 0 => {
+                tries_left -= 1;
+                connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+            }
+            switched => return switched,
+        }
+    }
 }
 
 fn set_up_writing(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {

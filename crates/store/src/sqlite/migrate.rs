@@ -1,9 +1,9 @@
-//! Brings a file's tables up to date, one transaction for each step, so that a step is there whole or not at all. A file
+//! Brings a file's tables up to date in one transaction, so that all that was lacking is there, or nothing. A file
 //! says what it is in two numbers of its header: whose (`application_id`), and after which step (`user_version`).
 
 use super::{error::opening_sqlite, files::Lock};
 use crate::{OpenError, Role};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 
 /// The steps, oldest first. A step that was ever released is never edited: what it got wrong, the next one puts right.
@@ -20,25 +20,40 @@ const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Makes sure that the file is ours and sound, and runs the steps that it lacks.
 pub(super) fn run(connection: &mut Connection, path: &Path, role: Role) -> Result<(), OpenError> {
-    let failed = |error| opening_sqlite(path, error);
-    let done = steps_done(connection, path)?;
+    let found = look(connection, path)?;
     check(connection, path)?;
-    if done == known() {
-        return Ok(());
+    match found {
+        Found::Steps(done) if done == known() => Ok(()),
+        Found::Steps(_) => {
+            // A tool of a newer version must not change the tables under a server that runs.
+            let _lock = match role {
+                Role::Server => None,
+                Role::Tool => Some(Lock::take(path)?),
+            };
+            make_tables(connection, path)
+        }
+        // Nobody runs on a file without tables. Of several that make them at once, one does, and the others find them.
+        Found::Nothing => make_tables(connection, path),
     }
-    // A tool of a newer version must not change the tables under a server that runs.
-    let _lock = match role {
-        Role::Server => None,
-        Role::Tool => Some(Lock::take(path)?),
+}
+
+/// Runs the steps that are lacking, all in one transaction: nobody sees a file in between two of them.
+fn make_tables(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |error| opening_sqlite(path, error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let done = match look_within(&transaction, path)? {
+        Found::Nothing => 0,
+        Found::Steps(done) => done,
     };
-    let done = steps_done(connection, path)?;
-    for (number, step) in (1_u32..).zip(STEPS).filter(|(number, _)| *number > done) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let lacking = || (1_u32..).zip(STEPS).filter(|(number, _)| *number > done);
+    for (_, step) in lacking() {
         transaction.execute_batch(step).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", number).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        tracing::info!(step = number, "the tables of the store were brought up to date");
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", known()).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    for (step, _) in lacking() {
+        tracing::info!(step, "the tables of the store were brought up to date");
     }
     Ok(())
 }
@@ -47,15 +62,32 @@ fn known() -> u32 {
     u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
 }
 
-fn steps_done(connection: &Connection, path: &Path) -> Result<u32, OpenError> {
+/// What a file of ours, or one that may become ours, has.
+#[derive(Clone, Copy)]
+enum Found {
+    /// Nothing at all.
+    Nothing,
+    /// The tables as they are after this step.
+    Steps(u32),
+}
+
+/// Looks at one moment of the file, which another process may be making just now.
+fn look(connection: &Connection, path: &Path) -> Result<Found, OpenError> {
     let failed = |error| opening_sqlite(path, error);
-    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map_err(failed);
-    let (owner, done) = (number("application_id")?, number("user_version")?);
+    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let found = look_within(&moment, path)?;
+    moment.finish().map_err(failed)?;
+    Ok(found)
+}
+
+fn look_within(transaction: &Transaction<'_>, path: &Path) -> Result<Found, OpenError> {
+    let failed = |error| opening_sqlite(path, error);
+    let number = |pragma| transaction.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map_err(failed);
     let things: u32 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    match (owner, done, things) {
-        (0, 0, 0) => Ok(0),
-        (APPLICATION_ID, done, _) if done <= known() => Ok(done),
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    match (number("application_id")?, number("user_version")?, things) {
+        (0, 0, 0) => Ok(Found::Nothing),
+        (APPLICATION_ID, done, _) if done <= known() => Ok(Found::Steps(done)),
         (APPLICATION_ID, found, _) => Err(OpenError::Newer { path: path.to_owned(), found, known: known() }),
         _ => Err(OpenError::Foreign { path: path.to_owned() }),
     }

@@ -7,7 +7,11 @@ use crate::{
 use countersign_model::message::MessageState;
 use countersign_store::{Change, OpenError, Role, Settings, Store};
 use rusqlite::Connection;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Barrier},
+};
 use tempfile::TempDir;
 
 async fn open(path: &Path, role: Role) -> Result<Store, OpenError> {
@@ -181,4 +185,31 @@ async fn a_closed_store_is_one_file_and_its_lock() {
         .collect();
     names.sort();
     assert_eq!(names, ["countersign.db", "countersign.db.lock"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tools_and_a_server_that_find_nothing_make_the_tables_once() {
+    for _ in 0..8 {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("new").join("countersign.db");
+        let start = Arc::new(Barrier::new(6));
+        let opened = (0..6).map(|number| {
+            let (path, start) = (path.clone(), Arc::clone(&start));
+            let role = if number == 0 { Role::Server } else { Role::Tool };
+            std::thread::spawn(move || {
+                start.wait();
+                tokio::runtime::Runtime::new().unwrap().block_on(async {
+                    let store = open(&path, role).await.map_err(|error| error.to_string())?;
+                    write(&store, [Change::InsertTenant(tenant(number))]).await;
+                    store.close().await;
+                    Ok::<_, String>(())
+                })
+            })
+        });
+        let opened: Vec<_> = opened.collect();
+        for one in opened {
+            assert_eq!(one.join().unwrap(), Ok(()));
+        }
+        assert_eq!(open(&path, Role::Server).await.unwrap().tenants().await.unwrap().len(), 6);
+    }
 }
