@@ -114,10 +114,6 @@ pub struct Call {
 }
 
 /// One thing to write.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a batch is a list of the outer `Change`, which is larger than this anyway"
-)]
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A message arrives; waiting readers are woken. A second row for the same message id is not made: the first stays.

@@ -49,7 +49,9 @@ impl Report {
             let batch = group.iter().cloned().fold(Batch::new(), |batch, it| batch.with(Change::UpdateCallback(it)));
             match self.0.store().write(batch).await {
                 Ok(()) => {
-                    group.iter_mut().for_each(|callback| callback.version += 1);
+                    for callback in &mut group {
+                        callback.version += 1;
+                    }
                     taken.push(group);
                 }
                 Err(StoreError::Conflict) => {}

@@ -1,126 +1,27 @@
-//! The inbox of dev mode: where messages go when none may leave the machine, and the levers that tests pull. `serve` makes
-//! no [`Sandbox`], and so none of this can be reached there.
+//! Dev mode: the inbox where messages go when none may leave the machine (`stored_inbox.rs`), the calls that are recorded instead
+//! of made (`recorded_calls.rs`), and here the levers that tests pull. `serve` makes no [`Sandbox`], and so none of this can be
+//! reached there.
 
-use crate::{Caller, Engine, Error, caller::api_key_text, clock::Clock, commands::CreateTenant};
-use async_trait::async_trait;
-use countersign_delivery::{
-    NumberLookup, Outgoing, SendError,
-    callback::{self, Call, CallError, GuardedCaller},
-    providers::sandbox::{Inbox, Outcome, Plan},
-};
+mod recorded_calls;
+mod stored_inbox;
+
+pub use countersign_store::sandbox as kept;
+pub use recorded_calls::RecordedCalls;
+pub use stored_inbox::StoredInbox;
+
+use crate::{Caller, Engine, Error, caller::api_key_text, commands::CreateTenant};
 use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp};
 use countersign_store::{
     Batch, Change, Error as StoreError, Store, Topic, Waiter,
-    sandbox::{
-        Call as RecordedCall, Change as SandboxChange, InboxFilter, InboxMessage, Lookup,
-        Outcome as PlannedOutcomeKind, PlannedOutcome,
-    },
+    sandbox::{Call, Change as SandboxChange, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
 };
 use data_encoding::HEXLOWER;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-pub use countersign_store::sandbox as kept;
-
 /// The tenants of dev mode.
 pub const TENANTS: [&str; 2] = ["dev", "dev2"];
-
-/// The inbox as the sandbox provider sees it, and the numbers as the lookup sees them.
-pub struct StoredInbox {
-    /// Where it is kept.
-    pub store: Store,
-    /// When messages arrive.
-    pub clock: Arc<Clock>,
-}
-
-#[async_trait]
-impl Inbox for StoredInbox {
-    async fn plan(&self, to: &Address) -> Plan {
-        // A store that cannot be read will not take the message either: the put tells.
-        let planned = self.store.planned_outcome(to.as_str()).await.unwrap_or_default();
-        Plan {
-            outcome: match planned.outcome {
-                PlannedOutcomeKind::Deliver => Outcome::Deliver,
-                PlannedOutcomeKind::Reject => Outcome::Reject,
-                PlannedOutcomeKind::Lose => Outcome::Lose,
-                PlannedOutcomeKind::Undelivered => Outcome::Undelivered,
-            },
-            delay: Duration::from_millis(planned.delay_ms.into()),
-        }
-    }
-
-    async fn put(&self, message: &Outgoing) -> Result<(), SendError> {
-        let change = SandboxChange::Deliver(InboxMessage {
-            seq: 0,
-            message: message.id,
-            tenant: message.tenant,
-            tenant_name: message.tenant_name.clone(),
-            channel: message.channel,
-            to: message.to.as_str().to_owned(),
-            from: message.from.clone(),
-            subject: message.content.subject.clone(),
-            text: message.content.text.clone(),
-            html: message.content.html.clone(),
-            code: message.code.as_ref().map(|code| code.expose().to_owned()),
-            link: None,
-            verification: message.verification,
-            at: self.clock.now(),
-        });
-        let written = self.store.write(Batch::new().with(Change::Sandbox(change))).await;
-        written.map_err(|error| SendError::Retry(error.to_string()))
-    }
-}
-
-#[async_trait]
-impl NumberLookup for StoredInbox {
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
-        let planned = self.store.planned_lookup(number.e164()).await.map_err(|error| error.to_string())?;
-        Ok(planned == Lookup::Valid)
-    }
-}
-
-/// Records the calls to callers' servers that `serve` would make. Really made are only those to this machine, and only if
-/// that was asked for.
-pub struct RecordedCalls {
-    /// Where they are kept.
-    pub store: Store,
-    /// When they are made.
-    pub clock: Arc<Clock>,
-    /// Judges an address, and makes the calls to this machine.
-    pub guard: GuardedCaller,
-    /// Whether calls to this machine are made.
-    pub loopback: bool,
-}
-
-#[async_trait]
-impl callback::Caller for RecordedCalls {
-    async fn post(&self, call: &Call) -> Result<(), CallError> {
-        let refused = self.guard.refusal(&call.url);
-        let tenant = self.store.tenant(call.tenant).await.ok().flatten();
-        let record = SandboxChange::RecordCall(RecordedCall {
-            seq: 0,
-            tenant_name: tenant.map(|tenant| tenant.name).unwrap_or_default(),
-            url: call.url.clone(),
-            headers: call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-            body: String::from_utf8_lossy(&call.body).into_owned(),
-            refused: refused.map(str::to_owned),
-            at: self.clock.now(),
-        });
-        let written = self.store.write(Batch::new().with(Change::Sandbox(record))).await;
-        written.map_err(|error| CallError::Retry(error.to_string()))?;
-        match refused {
-            Some(why) => Err(CallError::Refused(why.to_owned())),
-            None if self.loopback && is_this_machine(&call.url) => self.guard.post(call).await,
-            None => Ok(()),
-        }
-    }
-}
-
-/// Whether an address that the guard lets through is one of this machine: dev mode calls no other.
-fn is_this_machine(url: &str) -> bool {
-    GuardedCaller::new(false).is_ok_and(|strict| strict.refusal(url).is_some())
-}
 
 /// The levers and windows of dev mode.
 #[derive(Clone)]
@@ -252,7 +153,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn calls(&self, after: u64, wait: Duration) -> Result<Vec<RecordedCall>, Error> {
+    pub async fn calls(&self, after: u64, wait: Duration) -> Result<Vec<Call>, Error> {
         let mut news = News::of(self.engine.store(), wait);
         loop {
             let found = self.engine.store().sandbox_calls(after, MOST_CALLS).await?;
