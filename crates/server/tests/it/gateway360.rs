@@ -5,6 +5,7 @@ use crate::running::Running;
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     process::Command,
@@ -190,6 +191,44 @@ async fn with_the_option_for_it_a_report_really_arrives_on_this_machine() {
     assert!(head.starts_with("post /dlr http/1.1"), "{head}");
     assert!(head.contains("content-type: application/json"), "{head}");
     assert!(body.contains(r#""status":"DELIVRD""#), "{body}");
+}
+
+/// What the command line prints.
+fn countersign(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign")).args(arguments).env_clear().output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn g16_in_production_only_a_trusted_proxy_is_believed_about_where_a_request_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, shown) = (dir.path().join("c.toml"), dir.path().display());
+    let text = |proxies: &str| {
+        format!(
+            "[server]\nlisten = '127.0.0.1:0'\ntrusted_proxies = {proxies}\n[store]\npath = '{shown}/countersign.sqlite'\n\
+             [keys]\nfile = '{shown}/keys.json'\n[providers.smtp.main]\nhost = 'localhost'\ntls = 'none'\n\
+             from = 'a@b.example'\n[routes]\nemail = ['main']\n"
+        )
+    };
+    fs::write(&config, text("[]")).unwrap();
+    let file = config.display().to_string();
+    countersign(&["tenants", "create", "acme", "--config", &file]);
+    let create = ["keys", "create", "--tenant", "acme", "--name", "shop", "--form", "hex32", "--config", &file];
+    let key = countersign(&[&create[..], &["--allow-from", "203.0.113.0/24"]].concat());
+    for (proxies, said, status) in [
+        ("[]", "203.0.113.9", 401),
+        ("['127.0.0.1']", "203.0.113.9", 200),
+        ("['127.0.0.1']", "203.0.113.9, 198.51.100.1", 401),
+        ("['127.0.0.1', '198.51.100.0/24']", "203.0.113.9, 198.51.100.1", 200),
+    ] {
+        fs::write(&config, text(proxies)).unwrap();
+        let server = Running::serve(&config, "");
+        let request = server.client().post(format!("{}/api/3.0/account/get-balance", server.url));
+        let request = request.header("x-forwarded-for", said).json(&json!({"api_key": key}));
+        assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{proxies} {said}");
+        server.kill();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

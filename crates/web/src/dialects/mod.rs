@@ -96,4 +96,14 @@ mod tests {
             assert_eq!(kind(theirs), "application/json", "{theirs}");
         }
     }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_words_of_whom_the_path_belongs_to() {
+        for (path, word) in [("/v1/verifications", "internal_error"), ("/api/2fa/request", "UNKNOWN_ERROR")] {
+            let answer = refuse(path, &Refusal::Panic);
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(answer.into_body(), 1000).await.unwrap();
+            assert!(String::from_utf8(body.to_vec()).unwrap().contains(word), "{path}");
+        }
+    }
 }

@@ -75,7 +75,7 @@ impl Params {
     pub(super) fn report_to(&self, custom: &str) -> Result<Option<ReportTo>, Refused> {
         let url = match self.get("report_url") {
             None => return Ok(None),
-            Some(value) => text("report_url", value)?,
+            Some(value) => text("report_url", value)?.trim().to_owned(),
         };
         if url.is_empty() {
             return Ok(None);
@@ -97,7 +97,7 @@ pub(super) fn is_web_address(text: &str) -> bool {
 /// A text, or the digits of a whole number.
 pub(super) fn text(name: &str, value: &Value) -> Result<String, Refused> {
     match value {
-        Value::String(text) => Ok(text.trim().to_owned()),
+        Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number.is_u64() => Ok(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             Err(Refused::bad(name, "be a string"))
@@ -113,6 +113,7 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
 
 /// A number in MSISDN form: the digits of an international number, without a plus sign and without zeros before it.
 pub(super) fn number(msisdn: &str) -> Result<Address, Refused> {
+    let msisdn = msisdn.trim();
     let is_msisdn = (7..=15).contains(&msisdn.len()) && msisdn.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = is_msisdn.then(|| Address::parse(Channel::Sms, &format!("+{msisdn}")).ok()).flatten();
     parsed.ok_or(error::INVALID_NUMBER)
@@ -147,6 +148,7 @@ mod tests {
 
     #[test]
     fn numbers_are_digits_and_nothing_else() {
+        assert_eq!(number(" 34666666111 ").unwrap().as_str(), "+34666666111");
         assert_eq!(number("34666666111").unwrap().as_str(), "+34666666111");
         for bad in
             ["+34666666111", "0034666666111", "666 666 111", "hello", "", "3466666", "34803123456", "٣٤٦٦٦٦٦٦١١١"]

@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn the_callers_text_is_kept_to_the_blank_and_without_one_ours_is_taken() {
+        let settings = r#"{"time_zone":"UTC","default_text":"{PIN}!"}"#;
+        let settings: Settings = serde_json::from_str(settings).unwrap();
+        let words = |sms_text: Value| {
+            let body = json!({"msisdn": "34666666111", "sender": "x", "sms_text": sms_text});
+            let text = start(&Params(serde_json::from_value(body).unwrap()), &settings).unwrap().overrides.text;
+            text.map(|own| (own.before, own.after)).unwrap()
+        };
+        assert_eq!(words(json!("  {PIN}\n ")), ("  ".to_owned(), "\n ".to_owned()));
+        assert_eq!(words(json!(null)), (String::new(), "!".to_owned()));
+    }
+
+    #[test]
     fn nothing_in_all_its_forms_means_the_defaults() {
         let defaults = PinParams { shape: CodeShape::SIX_DIGITS, expires_in: 3600, max_tries: 3 };
         for nothing in [json!(null), json!({}), json!([]), json!([{}]), json!({"length": null, "other": 1})] {

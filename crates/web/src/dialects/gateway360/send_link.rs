@@ -11,8 +11,9 @@ use axum::{extract::State, response::Response};
 
 pub(super) async fn send_link(State(web): State<Web>, call: Call<MOST_BYTES_OF_MANY>) -> Result<Response, Refused> {
     let link = text("link", call.params.required("link")?)?;
-    if !is_web_address(&link) {
+    let link = link.trim();
+    if !is_web_address(link) {
         return Err(Refused::bad("link", "be an absolute http or https URL"));
     }
-    send_all(&web, &call.caller, &call.params, Some(&link)).await
+    send_all(&web, &call.caller, &call.params, Some(link)).await
 }
