@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use countersign_model::TenantId;
+use ipnet::IpNet;
 use reqwest::{
     Client, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -49,28 +50,32 @@ pub trait Caller: Send + Sync {
     async fn post(&self, call: &Call) -> Result<(), CallError>;
 }
 
-/// Makes calls to the public internet only.
+/// Makes calls to the public internet, and to the networks that the operator allows besides.
 pub struct GuardedCaller {
     client: Client,
-    loopback: bool,
+    allowed: Allowed,
 }
+
+/// The private networks that may be called: none, as a rule.
+type Allowed = Arc<[IpNet]>;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl GuardedCaller {
-    /// One that may call this machine too, or not. Only tests of callers' servers need the former.
+    /// One that may call these networks too.
     ///
     /// # Errors
     /// When the system has no trusted certificates, or the TLS library fails.
-    pub fn new(loopback: bool) -> Result<Self, CallError> {
+    pub fn new(allowed: &[IpNet]) -> Result<Self, CallError> {
+        let allowed: Allowed = allowed.into();
         let client = Client::builder()
-            .dns_resolver(Arc::new(GuardedNames { loopback }))
+            .dns_resolver(Arc::new(GuardedNames(Arc::clone(&allowed))))
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(PATIENCE)
             .build()
             .map_err(|_| CallError::Retry("the HTTP client cannot be made".to_owned()))?;
-        Ok(Self { client, loopback })
+        Ok(Self { client, allowed })
     }
 
     /// Why an address would be refused without asking for its name; none if nothing speaks against it so far.
@@ -83,7 +88,7 @@ impl GuardedCaller {
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let named_local = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
         let address = if named_local { Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { host.parse().ok() };
-        address.filter(|address| !may_call(*address, self.loopback)).map(|_| PRIVATE)
+        address.filter(|address| !may_call(*address, &self.allowed)).map(|_| PRIVATE)
     }
 }
 
@@ -109,33 +114,29 @@ impl Caller for GuardedCaller {
 }
 
 /// The system's resolver, less what may not be called.
-struct GuardedNames {
-    loopback: bool,
-}
+struct GuardedNames(Allowed);
 
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
+        let allowed = Arc::clone(&self.0);
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| may_call(address.ip(), loopback)).collect();
-            if allowed.is_empty() {
+            let good: Vec<SocketAddr> = found.filter(|address| may_call(address.ip(), &allowed)).collect();
+            if good.is_empty() {
                 return Err(PRIVATE.into());
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(Box::new(good.into_iter()) as Addrs)
         })
     }
 }
 
-fn may_call(address: IpAddr, loopback: bool) -> bool {
+fn may_call(address: IpAddr, allowed: &[IpNet]) -> bool {
     let address = address.to_canonical();
-    if address.is_loopback() {
-        return loopback;
-    }
-    match address {
+    let is_public = match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
-    }
+    };
+    is_public || allowed.iter().any(|network| network.contains(&address))
 }
 
 /// Not in IANA's registry of special-purpose addresses (RFC 6890), multicast and broadcast included.
@@ -146,6 +147,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let relay = a == 192 && b == 88 && c == 99;
     let benchmark = a == 198 && (18..20).contains(&b);
     !(a == 0
+        || a == 127
         || a >= 224
         || address.is_private()
         || address.is_link_local()
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn only_the_public_internet_may_be_called() {
         for good in ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "2002:0808:0808::1"] {
-            assert!(may_call(good.parse().unwrap(), false), "{good}");
+            assert!(may_call(good.parse().unwrap(), &[]), "{good}");
         }
         for bad in [
             "127.0.0.1",
@@ -203,15 +205,18 @@ mod tests {
             "64:ff9b::a00:1",
             "2001::1",
         ] {
-            assert!(!may_call(bad.parse().unwrap(), false), "{bad}");
+            assert!(!may_call(bad.parse().unwrap(), &[]), "{bad}");
         }
-        assert!(may_call("127.0.0.1".parse().unwrap(), true) && may_call("::ffff:127.0.0.1".parse().unwrap(), true));
-        assert!(!may_call("10.0.0.1".parse().unwrap(), true));
+        let mine: [IpNet; 2] = ["127.0.0.0/8".parse().unwrap(), "10.1.0.0/16".parse().unwrap()];
+        for good in ["127.0.0.1", "::ffff:127.0.0.1", "10.1.2.3"] {
+            assert!(may_call(good.parse().unwrap(), &mine), "{good}");
+        }
+        assert!(!may_call("10.2.0.1".parse().unwrap(), &mine) && !may_call("::1".parse().unwrap(), &mine));
     }
 
     #[tokio::test]
     async fn what_cannot_be_called_is_refused_before_anything_is_sent() {
-        let caller = GuardedCaller::new(false).unwrap();
+        let caller = GuardedCaller::new(&[]).unwrap();
         for url in [
             "http://localhost",
             "http://LOCALHOST:8080/x",

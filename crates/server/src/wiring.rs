@@ -16,10 +16,11 @@ use countersign_engine::{
     keys::Keys,
     sandbox::{RecordedCalls, StoredInbox},
 };
-use countersign_model::Channel;
+use countersign_model::{Channel, tenant::IpNet};
 use countersign_store::{self as store, Role, Store};
 use countersign_web::{self as web, Web};
 use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -68,6 +69,7 @@ impl Product {
         (base.providers, base.routes, base.lookup) = (providers, settings.routes.clone(), lookup);
         base.retention = retention(settings);
         base.public_url.clone_from(&settings.server.public_url.0);
+        base.callbacks = Arc::new(guard(&settings.callbacks.allow_networks.0)?);
         let store = base.store.clone();
         let engine = base.engine(settings).await?;
         Ok(Self::start(settings, &engine, store, None))
@@ -161,7 +163,7 @@ impl Foundation {
             providers: Providers::default(),
             routes: Routes::default(),
             lookup: None,
-            callbacks: Arc::new(guard(false)?),
+            callbacks: Arc::new(guard(&[])?),
             public_url: None,
             retention: Duration::ZERO,
         })
@@ -174,7 +176,13 @@ impl Foundation {
         self.routes = Routes::new(Channel::ALL.map(|channel| (channel, vec![name.to_owned()])));
         self.lookup = Some(Arc::new(inbox()));
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        self.callbacks = Arc::new(RecordedCalls { store, clock, guard: guard(loopback)?, loopback });
+        let this_machine = [IpNet::from(IpAddr::V4(Ipv4Addr::LOCALHOST)), IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST))];
+        self.callbacks = Arc::new(RecordedCalls {
+            store,
+            clock,
+            guard: guard(if loopback { &this_machine } else { &[] })?,
+            loopback,
+        });
         Ok(())
     }
 
@@ -203,8 +211,8 @@ async fn keys_of(store: &Store, key_file: &Path, random: &SystemChance) -> Resul
     keys.map_err(|error| Failure::other(error.to_string()))
 }
 
-fn guard(loopback: bool) -> Result<GuardedCaller, Failure> {
-    GuardedCaller::new(loopback).map_err(|error| Failure::other(format!("cannot start: {error}")))
+fn guard(allowed: &[IpNet]) -> Result<GuardedCaller, Failure> {
+    GuardedCaller::new(allowed).map_err(|error| Failure::other(format!("cannot start: {error}")))
 }
 
 fn retention(settings: &Settings) -> Duration {

@@ -5,6 +5,8 @@ mod certificates;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod kannel_boxes;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod smtp;

@@ -31,7 +31,7 @@ impl Peer {
     }
 
     async fn run(script: &str, orders: Value) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../delivery/tests/it");
         assert!(
             folder.join("peer/node_modules/smtp-server").exists() && folder.join("peer/node_modules/smpp").exists(),
             "the foreign servers of the tests are not installed: run ./scripts/test, which installs them"

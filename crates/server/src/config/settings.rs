@@ -28,10 +28,20 @@ pub struct Settings {
     pub routes: Routes,
     /// `[lookup]`: who is asked whether a number exists.
     pub lookup: lookup::Settings,
+    /// `[callbacks]`: calls to callers' servers.
+    pub callbacks: Callbacks,
     /// `[dialects]`: what can be set of each.
     pub dialects: countersign_web::dialects::Settings,
     /// `[retention]`
     pub retention: Retention,
+}
+
+/// Calls to callers' servers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section")]
+pub struct Callbacks {
+    /// Private networks that may be called.
+    pub allow_networks: Networks,
 }
 
 /// How requests come in.

@@ -1,59 +1,19 @@
 //! `countersign serve` with a real mail relay (a foreign SMTP server under Node): a code leaves by mail and is checked; and
 //! with the relay down it waits, tries again, and leaves when the relay is back.
 
-use crate::running::Running;
+use crate::{peer::Peer, running::Running};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Lines},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::Command,
 };
 
-/// The relay; it ends with this value.
-struct Relay {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    port: u64,
+async fn relay(port: u16) -> Peer {
+    Peer::start(json!({"tls": "none", "port": port})).await
 }
 
-impl Relay {
-    fn start(port: u64) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../delivery/tests/it");
-        assert!(
-            folder.join("peer/node_modules/smtp-server").exists(),
-            "the mail relay of the tests is not installed: run ./scripts/test, which installs it"
-        );
-        let mut child = Command::new("node")
-            .arg(folder.join("smtp_peer.mjs"))
-            .arg(json!({"tls": "none", "port": port}).to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        Self { child, lines, port: listening["port"].as_u64().unwrap() }
-    }
-
-    fn mail(&mut self) -> Value {
-        loop {
-            let event: Value = serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap();
-            if event["event"] == "mail" {
-                return event;
-            }
-        }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn configuration(dir: &Path, port: u64) -> PathBuf {
+fn configuration(dir: &Path, port: u16) -> PathBuf {
     let shown = dir.display();
     let path = dir.join("countersign.toml");
     let text = format!(
@@ -65,7 +25,8 @@ fn configuration(dir: &Path, port: u64) -> PathBuf {
     path
 }
 
-fn run(config: &Path, arguments: &[&str]) -> String {
+/// One command with this configuration, and what it prints.
+pub fn run(config: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(arguments)
         .args(["--config", &config.display().to_string()])
@@ -92,12 +53,12 @@ fn code_in(mail: &Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_leaves_by_mail_and_is_checked() {
     let dir = tempfile::tempdir().unwrap();
-    let mut relay = Relay::start(0);
+    let mut relay = relay(0).await;
     let config = configuration(dir.path(), relay.port);
     let server = Running::serve(&config, &made_key(&config));
     let started = server.post("/v1/verifications", json!({"to": "ana@example.com", "channel": "email"})).await;
     assert_eq!(started.status, 201, "{}", started.body);
-    let mail = relay.mail();
+    let mail = relay.wait_for("mail").await;
     assert_eq!(mail["envelope"]["to"], json!(["ana@example.com"]));
     let check = format!("/v1/verifications/{}/check", started.body["id"].as_str().unwrap());
     let checked = server.post(&check, json!({"code": code_in(&mail)})).await.body;
@@ -117,7 +78,7 @@ async fn a_code_leaves_by_mail_and_is_checked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_relay_down_a_code_waits_and_leaves_when_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
-    let port = Relay::start(0).port;
+    let port = relay(0).await.port;
     let config = configuration(dir.path(), port);
     let server = Running::serve(&config, &made_key(&config));
     let started = server.post("/v1/verifications", json!({"to": "ana@example.com", "channel": "email"})).await;
@@ -134,8 +95,8 @@ async fn with_the_relay_down_a_code_waits_and_leaves_when_it_is_back() {
     };
     assert!(failed["next_at"].is_string(), "{failed}");
     assert!(!failed.to_string().contains("ana@"), "{failed}");
-    let mut relay = Relay::start(port);
-    let mail = relay.mail();
+    let mut relay = relay(port).await;
+    let mail = relay.wait_for("mail").await;
     let check = server.post(&format!("/v1/verifications/{id}/check"), json!({"code": code_in(&mail)})).await;
     assert_eq!(check.body["valid"], true);
 }

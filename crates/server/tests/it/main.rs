@@ -8,11 +8,17 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod carriers;
 mod dev_mode;
 mod durability;
 mod gateway360;
+// Foreign peers, which the tests of countersign-delivery start as well.
+#[path = "../../../delivery/tests/it/kannel_boxes.rs"]
+mod kannel_boxes;
 mod listening;
 mod mail;
+#[path = "../../../delivery/tests/it/peer.rs"]
+mod peer;
 mod program;
 mod providers;
 mod readme;

@@ -6,7 +6,7 @@ use super::{
     simulator::Call,
     vendors,
 };
-use crate::peer::Peer;
+use crate::kannel_boxes::Kannel;
 use axum::{
     Router,
     extract::State,
@@ -18,92 +18,30 @@ use countersign_delivery::{
 };
 use countersign_model::message::Receipt;
 use serde_json::{Value, json};
-use std::{fs, net::TcpListener as StdListener, path::Path, process::Stdio, sync::Arc, time::Duration};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    net::TcpListener,
-    process::{Child, Command},
-    sync::mpsc,
-    time::timeout,
-};
+use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Everything from us to the SMSC; it ends with this value.
+/// Kannel, and our provider of it.
 struct Gateway {
-    smsc: Peer,
+    kannel: Kannel,
     provider: Arc<dyn Provider>,
-    _boxes: [Child; 2],
-    _folder: TempDir,
 }
 
 impl Gateway {
     /// A Kannel between us and an SMSC whose receipts say this.
     async fn start(state: &str) -> Self {
-        let mut smsc = Peer::start_smsc(json!({"user": "kannel", "password": "smpp", "state": state})).await;
-        let folder = tempfile::tempdir().unwrap();
-        let [admin, inner, sendsms] = free_ports();
-        let file = folder.path().join("kannel.conf");
-        fs::write(&file, configuration(smsc.port, [admin, inner, sendsms])).unwrap();
-        let bearerbox = run("bearerbox", &file, "SMPP[smsc]: ").await;
-        assert_eq!(smsc.wait_for("bound").await["right"], true);
-        let smsbox = run("smsbox", &file, "Connected to bearerbox").await;
-        let provider = Configured::new(&vendors::kannel::SIMULATED, sendsms, secret, 6).build();
-        Self { smsc, provider, _boxes: [bearerbox, smsbox], _folder: folder }
+        let kannel = Kannel::start(&secret("kannel"), state).await;
+        let provider = Configured::new(&vendors::kannel::SIMULATED, kannel.port, secret, 6).build();
+        Self { kannel, provider }
     }
 
     /// The next message at the SMSC.
     async fn submitted(&mut self) -> Value {
-        self.smsc.wait_for("submitted").await
+        self.kannel.smsc.wait_for("submitted").await
     }
-}
-
-fn configuration(smsc: u16, [admin, inner, sendsms]: [u16; 3]) -> String {
-    let password = secret("kannel");
-    format!(
-        "group = core\nadmin-port = {admin}\nadmin-password = admin\nadmin-interface = 127.0.0.1\nsmsbox-port = {inner}\n\
-         smsbox-interface = 127.0.0.1\nbox-allow-ip = \"127.0.0.1\"\ndlr-storage = internal\nlog-level = 0\n\n\
-         group = smsc\nsmsc = smpp\nsmsc-id = smsc\nhost = 127.0.0.1\nport = {smsc}\nsmsc-username = kannel\n\
-         smsc-password = smpp\nsystem-type = \"\"\ntransceiver-mode = true\n\n\
-         group = smsbox\nbearerbox-host = 127.0.0.1\nsendsms-port = {sendsms}\nsendsms-interface = 127.0.0.1\n\
-         sendsms-chars = \"0123456789 +-\"\nlog-level = 0\n\n\
-         group = sendsms-user\nusername = countersign\npassword = \"{password}\"\nmax-messages = 10\nconcatenation = true\n"
-    )
-}
-
-/// Ports that nobody uses at this moment.
-fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| StdListener::bind("127.0.0.1:0").unwrap());
-    listeners.each_ref().map(|listener| listener.local_addr().unwrap().port())
-}
-
-/// Starts one of Kannel's programs, and waits for a line that says that it works.
-async fn run(program: &str, configuration: &Path, ready: &str) -> Child {
-    let mut process = Command::new(format!("/usr/sbin/{program}"))
-        .arg(configuration)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("Kannel is not installed: run ./scripts/test, which installs it");
-    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    let found = timeout(PATIENCE, async {
-        let mut before = Vec::new();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains(ready) {
-                return;
-            }
-            before.push(line);
-        }
-        panic!("{program} ended: {before:#?}");
-    });
-    found.await.unwrap_or_else(|_| panic!("{program} does not get ready"));
-    // Whoever does not read what it says stops it when the pipe is full.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    process
 }
 
 /// Where Kannel calls us back: the address, and the calls.
