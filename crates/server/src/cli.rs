@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use std::{
     env,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +64,11 @@ impl Cli {
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::other(format!("cannot start threads: {error}")))?.block_on(command)
+    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start threads: {error}")))?;
+    let done = runtime.block_on(command);
+    // What was abandoned at a deadline, such as a look-up of a name, does not hold up the end.
+    runtime.shutdown_background();
+    done
 }
 
 /// Which configuration file.
@@ -86,15 +91,19 @@ impl ConfigFile {
 }
 
 impl Limits {
-    /// As they are set. Of the time for a stop most is for requests; the rest is for closing everything else.
+    /// As they are set. Of the time for a stop almost all is for what has begun; the rest is for closing everything else.
     fn of(server: &Server) -> Self {
         Self {
             max_connections: server.max_connections,
             header_timeout: server.header_timeout,
             keep_alive: server.keep_alive,
-            drain: server.shutdown / 10 * 7,
+            drain: server.shutdown.saturating_sub(for_closing(server)),
         }
     }
+}
+
+fn for_closing(server: &Server) -> Duration {
+    (server.shutdown / 5).min(Duration::from_secs(1))
 }
 
 /// Tells each listener's address on standard output, answers until `stop`, then ends the product.
@@ -107,11 +116,41 @@ async fn answer(
     for listener in &listeners {
         crate::out::line(&format!("ready {}", listener.url()))?;
     }
-    let cut = listen::serve(listeners, product.router.clone(), Limits::of(server), stop).await;
+    unless(product.store_ended(), run(&product, listeners, Limits::of(server), stop)).await?;
+    product.close(for_closing(server) / 2).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Until `stop`; then requests and messages that have begun end side by side.
+async fn run(product: &Product, listeners: Vec<Listener>, limits: Limits, stop: CancellationToken) {
+    let jobs = async {
+        stop.cancelled().await;
+        product.end_jobs(limits.drain).await;
+    };
+    let (cut, ()) = tokio::join!(listen::serve(listeners, product.router.clone(), limits, stop.clone()), jobs);
     if cut > 0 {
         tracing::warn!(connections = cut, "cut off what had not ended in time");
     }
-    product.close(server.shutdown / 5).await;
-    tracing::info!("stopped");
-    Ok(())
+}
+
+/// Does `work`, unless the store dies meanwhile: every request would be refused until a supervisor starts a new process.
+async fn unless(store_dies: impl Future<Output = ()>, work: impl Future<Output = ()>) -> Result<(), Failure> {
+    tokio::select! {
+        () = work => Ok(()),
+        () = store_dies => Err(Failure::other("the store has stopped writing, and only a new start helps; the log may tell why")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    #[tokio::test]
+    async fn a_store_that_dies_ends_the_command_and_one_that_lives_does_not() {
+        let ended = unless(ready(()), pending()).await.unwrap_err();
+        assert_eq!((ended.status(), ended.lines().len()), (1, 1));
+        assert!(unless(pending(), ready(())).await.is_ok());
+    }
 }

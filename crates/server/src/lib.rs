@@ -28,9 +28,8 @@ pub fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            for line in failure.lines() {
-                out::complain(&format!("countersign: {line}"));
-            }
+            let lines: Vec<String> = failure.lines().iter().map(|line| format!("countersign: {line}")).collect();
+            out::complain(&lines.join("\n"));
             ExitCode::from(failure.status())
         }
     }

@@ -1,7 +1,14 @@
 //! What commands print. A reader that goes away early (`countersign tenants list | head -1`) is no failure.
 
 use crate::Failure;
-use std::io::{self, ErrorKind, Write};
+use std::{
+    io::{self, ErrorKind, Write},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+const LONGEST_COMPLAINT: Duration = Duration::from_secs(1);
 
 /// Prints a line on standard output, at once.
 ///
@@ -25,7 +32,15 @@ pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line on standard error. If that fails there is nobody left to tell.
+/// Prints lines on standard error. If that fails there is nobody left to tell; if it takes longer than a second, nobody reads,
+/// and the program goes on without.
 pub fn complain(text: &str) {
-    _ = writeln!(io::stderr(), "{text}");
+    let (lines, (done, written)) = (format!("{text}\n"), mpsc::channel());
+    let write = move || {
+        _ = io::stderr().write_all(lines.as_bytes());
+        _ = done.send(());
+    };
+    if thread::Builder::new().spawn(write).is_ok() {
+        _ = written.recv_timeout(LONGEST_COMPLAINT);
+    }
 }

@@ -14,8 +14,8 @@ pub fn on_signals() -> Result<CancellationToken, Failure> {
     let token = stop.clone();
     tokio::spawn(async move {
         signals.next().await;
-        tracing::info!("stopping: no new connections; a second signal ends everything at once");
         token.cancel();
+        tracing::info!("stopping: no new connections; a second signal ends everything at once");
         signals.next().await;
         std::process::exit(1);
     });

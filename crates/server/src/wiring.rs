@@ -25,6 +25,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The running product: what answers requests, and what must be ended after the last one.
 pub struct Product {
@@ -57,11 +58,11 @@ pub struct Dev<'a> {
 }
 
 impl Product {
-    /// For `serve`: the operator's store, keys and providers.
+    /// For `serve`: the operator's store, keys and providers. Answers that are held back are given when it stops.
     ///
     /// # Errors
     /// When one of them cannot be used, in one line that says what to do.
-    pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+    pub async fn open(settings: &Settings, stop: CancellationToken) -> Result<Self, Failure> {
         let providers = providers::build(&settings.providers).map_err(usage)?;
         settings.routes.check(&providers).map_err(usage)?;
         let lookup = lookup::build(&settings.lookup).map_err(|bad| usage(format!("[lookup.http] {bad}")))?;
@@ -72,7 +73,7 @@ impl Product {
         base.callbacks = Arc::new(guard(&settings.callbacks.allow_networks.0)?);
         let store = base.store.clone();
         let engine = base.engine(settings).await?;
-        Ok(Self::start(settings, &engine, store, None))
+        Ok(Self::start(settings, &engine, store, (None, stop)))
     }
 
     /// For `dev`: everything in one folder, the sandbox in place of providers, two tenants with credentials. Returns the
@@ -80,7 +81,11 @@ impl Product {
     ///
     /// # Errors
     /// When the folder cannot be used, in one line that says what to do.
-    pub async fn open_dev(settings: &Settings, dev: Dev<'_>) -> Result<(Self, Vec<(&'static str, String)>), Failure> {
+    pub async fn open_dev(
+        settings: &Settings,
+        dev: Dev<'_>,
+        stop: CancellationToken,
+    ) -> Result<(Self, Vec<(&'static str, String)>), Failure> {
         let (database, keys) = (dev.dir.join("countersign.sqlite"), dev.dir.join("keys.json"));
         let mut base = Foundation::open(&database, &keys, Role::Server).await?;
         base.carry_into_sandbox(dev.loopback_callbacks)?;
@@ -90,10 +95,15 @@ impl Product {
         let engine = base.engine(settings).await?;
         let sandbox = Sandbox::open(&engine).await.map_err(cannot_start)?;
         let commands = web::first_commands(&sandbox, dev.url);
-        Ok((Self::start(settings, &engine, store, Some((sandbox, dev))), commands))
+        Ok((Self::start(settings, &engine, store, (Some((sandbox, dev)), stop)), commands))
     }
 
-    fn start(settings: &Settings, engine: &Engine, store: Store, dev: Option<(Sandbox, Dev<'_>)>) -> Self {
+    fn start(
+        settings: &Settings,
+        engine: &Engine,
+        store: Store,
+        (dev, stop): (Option<(Sandbox, Dev<'_>)>, CancellationToken),
+    ) -> Self {
         let (sandbox, dev) = dev.unzip();
         let parts = web::Parts {
             engine: engine.clone(),
@@ -103,17 +113,31 @@ impl Product {
             dialects: settings.dialects.clone(),
             allow_remote: dev.is_some_and(|dev| dev.allow_remote),
             ca_file: dev.and_then(|dev| dev.ca_file).map(|path| path.display().to_string()),
+            stop,
         };
         Self { router: web::router(Web::new(parts)), jobs: Jobs::start(engine), store }
     }
 
-    /// Ends the jobs at their next step and closes the store. To be called when no request runs any more. A job that takes
-    /// longer than `patience` is left: its lease ends by itself, and the next start takes it up.
-    pub async fn close(self, patience: Duration) {
+    /// Waits until the store can write no more, which before [`Self::close`] means that its writer died.
+    pub async fn store_ended(&self) {
+        self.store.ended().await;
+    }
+
+    /// Takes up no new message, and waits for those on their way, at most so long. What still runs then is left: its lease
+    /// ends by itself, and the next start takes it up.
+    pub async fn end_jobs(&self, patience: Duration) {
         if tokio::time::timeout(patience, self.jobs.stop()).await.is_err() {
             tracing::warn!("a message is still on its way to a provider; it will be tried again after the next start");
         }
-        self.store.close().await;
+    }
+
+    /// Closes the store, for which it waits at most so long. To be called when no request and no job runs any more.
+    pub async fn close(self, patience: Duration) {
+        if tokio::time::timeout(patience, self.store.close()).await.is_err() {
+            tracing::warn!("the store was not closed in time; the next start puts it in order");
+            // The last handle waits for the writer when it is dropped: it is left to the end of the process.
+            std::mem::forget(self.store);
+        }
     }
 }
 
@@ -154,7 +178,7 @@ impl Foundation {
         let place = store::Settings::Sqlite { path: PathBuf::from(database), role };
         let store = Store::open(place).await.map_err(|error| Failure::other(error.to_string()))?;
         let random = Arc::new(SystemChance::default());
-        let keys = keys_of(&store, key_file, &*random).await?;
+        let keys = keys_of(&store, key_file, &random).await?;
         Ok(Self {
             store,
             keys,

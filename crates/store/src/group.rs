@@ -70,6 +70,11 @@ impl Queue {
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
+    /// Waits until the writer takes no more work: it was closed, or it died.
+    pub(crate) async fn ended(&self) {
+        self.0.closed().await;
+    }
+
     /// Takes no more work, and waits until what is queued is done and the writer has ended.
     pub(crate) async fn close(&self) {
         let (reply, ended) = oneshot::channel();
@@ -197,7 +202,12 @@ mod tests {
             std::panic::resume_unwind(Box::new("the writer dies"));
         });
         let refused = Err(Error::Unavailable("its writer has stopped".to_owned()));
+        tokio::select! { biased;
+            () = queue.ended() => panic!("it lives"),
+            () = tokio::task::yield_now() => {}
+        }
         assert_eq!(queue.submit(Work::Write(Batch::new())).await, refused);
+        queue.ended().await;
         assert!(dying.join().is_err());
         assert_eq!(queue.submit(Work::Write(Batch::new())).await, refused);
         queue.close().await;

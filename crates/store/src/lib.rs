@@ -119,6 +119,12 @@ impl Store {
         self.write(Batch::new().with(Change::Probe)).await
     }
 
+    /// Waits until nothing can be written any more: the store was closed, or its writer died, and then only a new process
+    /// helps.
+    pub async fn ended(&self) {
+        self.0.queue.ended().await;
+    }
+
     /// Writes what is queued, and closes the files. Whatever is asked later is refused with [`Error::Unavailable`].
     pub async fn close(&self) {
         self.0.queue.close().await;

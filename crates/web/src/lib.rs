@@ -19,6 +19,7 @@ use axum::{Router, middleware};
 use countersign_engine::{Engine, Sandbox, reports::ReportFormat};
 use countersign_model::tenant::IpNet;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 /// What every route works with.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct Parts {
     pub allow_remote: bool,
     /// The file with the private CA of dev mode, if it answers on TLS.
     pub ca_file: Option<String>,
+    /// Cancelled when the server stops: an answer that is held back is given then.
+    pub stop: CancellationToken,
 }
 
 impl Web {
@@ -71,6 +74,18 @@ impl Web {
 
     pub(crate) fn allows_remote(&self) -> bool {
         self.0.allow_remote
+    }
+
+    /// What comes of a wait; or, if the server stops meanwhile, what there is without one.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        waited: impl Future<Output = T>,
+        at_once: impl Future<Output = T>,
+    ) -> T {
+        tokio::select! {
+            found = waited => found,
+            () = self.0.stop.cancelled() => at_once.await,
+        }
     }
 
     pub(crate) fn ca_file(&self) -> Option<&str> {

@@ -56,8 +56,9 @@ impl Jobs {
         jobs
     }
 
-    /// Takes up nothing new, and returns once what was begun is finished.
-    pub async fn stop(self) {
+    /// Takes up nothing new from now on, and returns once what was begun is finished. Whoever does not wait for that leaves
+    /// it running.
+    pub async fn stop(&self) {
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;
@@ -152,7 +153,10 @@ async fn deliver(channel: Channel, engine: Engine, tracker: TaskTracker, stop: C
     while !stop.is_cancelled() {
         moves.mark_unchanged();
         // At least one place is free from here on: only this loop takes them.
-        drop(places.acquire().await);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            place = places.acquire() => drop(place),
+        }
         let free = u32::try_from(places.available_permits()).unwrap_or(1);
         let pause = match job.claim(channel, free).await {
             Err(error) => {

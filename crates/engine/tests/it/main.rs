@@ -10,6 +10,7 @@ mod administration;
 mod check;
 mod deliver;
 mod idempotency;
+mod jobs;
 mod secrets;
 mod start;
 mod texts;

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-fn parts(store: Store, seed: u8) -> Parts {
+pub fn parts(store: Store, seed: u8) -> Parts {
     Parts {
         store,
         keys: Arc::new(Keys::from_seed(seed)),

@@ -53,10 +53,11 @@ impl Dev {
     pub(super) async fn run(self) -> Result<(), Failure> {
         self.check()?;
         let settings = Config::defaults()?.settings;
-        telemetry::start(LogFormat::Text, &settings.log.level);
+        let _logs = telemetry::start(LogFormat::Text, &settings.log.level)?;
         let stop = shutdown::on_signals()?;
+        let bound = self.bound().await?;
         let folder = Folder::open(self.data.as_deref())?;
-        let (listeners, ca_file) = self.listeners(folder.path()).await?;
+        let (listeners, ca_file) = ready_to_answer(bound, folder.path())?;
         let url = listeners.first().map(Listener::url).unwrap_or_default();
         let dev = wiring::Dev {
             dir: folder.path(),
@@ -65,7 +66,7 @@ impl Dev {
             allow_remote: self.allow_remote,
             loopback_callbacks: self.allow_loopback_callbacks,
         };
-        let (product, commands) = Product::open_dev(&settings, dev).await?;
+        let (product, commands) = Product::open_dev(&settings, dev, stop.clone()).await?;
         greet(&url, &commands);
         answer(product, listeners, &settings.server, stop).await
     }
@@ -85,15 +86,24 @@ impl Dev {
         }
     }
 
-    /// The ports are taken before anything is made on the disk that the next start would have to undo.
-    async fn listeners(&self, dir: &Path) -> Result<(Vec<Listener>, Option<PathBuf>), Failure> {
-        let mut listeners = vec![Listener::bind(self.listen).await?];
-        let Some(address) = self.tls_listen else { return Ok((listeners, None)) };
-        let listener = Listener::bind(address).await?;
-        let made = tls::dev::dev_certificate(dir, Clock::system().wall())?;
-        listeners.push(listener.with_tls(made.config));
-        Ok((listeners, Some(made.ca_file)))
+    /// The ports are taken before anything is made on the disk: a start that fails leaves nothing.
+    async fn bound(&self) -> Result<(Listener, Option<Listener>), Failure> {
+        let plain = Listener::bind(self.listen).await?;
+        match self.tls_listen {
+            Some(address) => Ok((plain, Some(Listener::bind(address).await?))),
+            None => Ok((plain, None)),
+        }
     }
+}
+
+/// With the certificate of the private authority in `dir`, and that authority's file.
+fn ready_to_answer(
+    (plain, secure): (Listener, Option<Listener>),
+    dir: &Path,
+) -> Result<(Vec<Listener>, Option<PathBuf>), Failure> {
+    let Some(secure) = secure else { return Ok((vec![plain], None)) };
+    let made = tls::dev::dev_certificate(dir, Clock::system().wall())?;
+    Ok((vec![plain, secure.with_tls(made.config)], Some(made.ca_file)))
 }
 
 impl Folder {
@@ -120,9 +130,7 @@ impl Folder {
 }
 
 fn greet(url: &str, commands: &[(&str, String)]) {
-    out::complain(&format!("Countersign in dev mode. Messages land in {url}/sandbox"));
-    for (title, command) in commands {
-        out::complain(&format!("\n{title}:\n  {command}"));
-    }
-    out::complain("");
+    let shown = commands.iter().map(|(title, command)| format!("\n{title}:\n  {command}\n"));
+    let shown: Vec<String> = shown.collect();
+    out::complain(&format!("Countersign in dev mode. Messages land in {url}/sandbox\n{}", shown.concat()));
 }

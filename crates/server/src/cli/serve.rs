@@ -24,10 +24,10 @@ impl Serve {
         let loaded = self.file.load()?;
         loaded.refuse_problems()?;
         let settings = &loaded.settings;
-        telemetry::start(settings.log.format, &settings.log.level);
+        let _logs = telemetry::start(settings.log.format, &settings.log.level)?;
         let stop = shutdown::on_signals()?;
         let listeners = listeners(&settings.server).await?;
-        let product = Product::open(settings).await?;
+        let product = Product::open(settings, stop.clone()).await?;
         answer(product, listeners, &settings.server, stop).await
     }
 }

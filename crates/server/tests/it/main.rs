@@ -25,3 +25,4 @@ mod readme;
 mod running;
 mod shape;
 mod starting;
+mod stopping;

@@ -77,12 +77,22 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM, and how it ended, with its log.
-    pub fn stop(mut self) -> (ExitStatus, String) {
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// How it ends after that, with its log.
+    pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         (status, self.errors.take().unwrap().join().unwrap())
+    }
+
+    /// SIGTERM, and how it ended, with its log.
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.ask_to_stop();
+        self.ended()
     }
 
     pub fn client(&self) -> Client {

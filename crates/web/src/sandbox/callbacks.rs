@@ -7,6 +7,7 @@ use axum::{Json, extract::State};
 use countersign_engine::sandbox::kept::Call;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// The query.
 #[derive(Deserialize)]
@@ -53,7 +54,8 @@ pub(super) async fn list(
     Open(sandbox): Open,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Json<Callbacks>, Problem> {
-    let found = sandbox.calls(wanted.after.unwrap_or(0), wait(wanted.wait)).await;
+    let look = |wait| sandbox.calls(wanted.after.unwrap_or(0), wait);
+    let found = web.unless_stopped(look(wait(wanted.wait)), look(Duration::ZERO)).await;
     let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(Callbacks { callbacks: found.into_iter().map(Into::into).collect() }))
 }

@@ -88,7 +88,8 @@ pub(super) async fn list(
         after: wanted.after.unwrap_or(0),
         limit: MOST_MESSAGES,
     };
-    let found = sandbox.messages(&filter, wait(wanted.wait)).await;
+    let look = |wait| sandbox.messages(&filter, wait);
+    let found = web.unless_stopped(look(wait(wanted.wait)), look(Duration::ZERO)).await;
     let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect() }))
 }

@@ -35,6 +35,7 @@ use countersign_engine::{
 use countersign_model::{Scope, account::parse_amount};
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
@@ -65,6 +66,7 @@ impl Server {
             dialects: serde_json::from_str(DIALECTS).unwrap(),
             allow_remote: false,
             ca_file: None,
+            stop: CancellationToken::new(),
         };
         let router = countersign_web::router(Web::new(parts));
         let (gateway_key, other_gateway_key) = (String::new(), String::new());
