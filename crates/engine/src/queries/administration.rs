@@ -1,7 +1,11 @@
 //! Tenants, keys, services and templates, as the native API and the command line list them.
 
 use crate::{Caller, Engine, Error, Thing, commands::canonical};
-use countersign_delivery::render::BuiltIn;
+use countersign_delivery::{
+    gsm7::Size,
+    lint::lint,
+    render::{BuiltIn, TemplateText},
+};
 use countersign_model::{ApiKey, Channel, Scope, Service, Template, Tenant, message::Purpose};
 
 impl Engine {
@@ -77,6 +81,12 @@ impl Engine {
     #[must_use]
     pub fn built_in_templates(&self) -> &[BuiltIn] {
         self.templates().all()
+    }
+
+    /// How long a text message of this template can get; none for other channels.
+    #[must_use]
+    pub fn longest_sms(message: Purpose, channel: Channel, text: &str) -> Option<Size> {
+        lint(message, channel, &TemplateText { subject: None, text, html: None }).ok()?.sms
     }
 
     /// How many messages wait in the outbox.

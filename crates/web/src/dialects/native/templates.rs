@@ -12,7 +12,10 @@ use axum::{
     extract::{FromRequestParts, Path, State},
     http::{StatusCode, request::Parts},
 };
-use countersign_engine::commands::{DeleteTemplate, PutTemplate};
+use countersign_engine::{
+    Engine,
+    commands::{DeleteTemplate, PutTemplate},
+};
 use countersign_model::{Channel, Template, message::Purpose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -50,9 +53,32 @@ pub(super) struct TemplateObject {
     /// The HTML part, for mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     html: Option<String>,
+    /// For text messages: how long one can get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest: Option<LongestObject>,
     /// When it was last written; null for built-in ones.
     #[schema(format = DateTime)]
     updated_at: Option<String>,
+}
+
+/// How long a text message can get: with a code of 16 characters, a brand of 20 and a payee of 64.
+#[derive(Serialize, ToSchema)]
+struct LongestObject {
+    /// `gsm7`, or `ucs2` where a character is not in that alphabet.
+    #[schema(example = "gsm7")]
+    encoding: &'static str,
+    /// Septets or UTF-16 units.
+    units: usize,
+    /// How many parts are paid for.
+    #[schema(example = 1)]
+    parts: usize,
+}
+
+impl LongestObject {
+    fn of(message: Purpose, channel: Channel, text: &str) -> Option<Self> {
+        let size = Engine::longest_sms(message, channel, text)?;
+        Some(Self { encoding: size.encoding.name(), units: size.units, parts: size.parts })
+    }
 }
 
 impl From<Template> for TemplateObject {
@@ -60,6 +86,7 @@ impl From<Template> for TemplateObject {
         Self {
             message: template.message.name(),
             channel: template.channel.into(),
+            longest: LongestObject::of(template.message, template.channel, &template.text),
             locale: template.locale,
             built_in: false,
             subject: template.subject,
@@ -109,6 +136,7 @@ pub(super) async fn list(
     let built_in = web.engine().built_in_templates().iter().map(|template| TemplateObject {
         message: template.message.name(),
         channel: template.channel.into(),
+        longest: LongestObject::of(template.message, template.channel, &template.text),
         locale: template.locale.to_owned(),
         built_in: true,
         subject: template.subject.clone(),
