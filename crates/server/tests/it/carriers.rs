@@ -113,7 +113,7 @@ async fn a_pin_goes_through_kannel_and_its_receipt_reaches_the_callers_server_on
 async fn with_the_first_carrier_black_holed_the_second_has_the_message_within_ten_seconds_and_only_once() {
     // It takes connections and requests, and never says a word.
     let swallower = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (carrier, mut carried) = listener().await;
+    let (working, mut taken) = listener().await;
     let section = |name: &str, url: &str| {
         format!(
             "[providers.http.{name}]\nchannels = ['sms']\nfrom = 'Acme'\n[providers.http.{name}.request]\nmethod = 'POST'\n\
@@ -122,7 +122,7 @@ async fn with_the_first_carrier_black_holed_the_second_has_the_message_within_te
         )
     };
     let hole = format!("http://{}", swallower.local_addr().unwrap());
-    let providers = section("hole", &hole) + &section("good", &carrier);
+    let providers = section("hole", &hole) + &section("good", &working);
     let dir = tempfile::tempdir().unwrap();
     let config = configuration(dir.path(), free_port().await, &providers, "['hole', 'good']");
     let key = key(&config);
@@ -130,7 +130,7 @@ async fn with_the_first_carrier_black_holed_the_second_has_the_message_within_te
     #[expect(clippy::disallowed_methods, reason = "what is promised is a time")]
     let asked = Instant::now();
     request(&server, &key, "http://127.0.0.1:1/nobody").await;
-    let message: Value = serde_json::from_str(&next(&mut carried).await).unwrap();
+    let message: Value = serde_json::from_str(&next(&mut taken).await).unwrap();
     let took = asked.elapsed();
     println!("the second carrier had the message after {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
@@ -138,5 +138,5 @@ async fn with_the_first_carrier_black_holed_the_second_has_the_message_within_te
     assert_eq!(verify(&server, &key, pin_in(message["text"].as_str().unwrap())).await, json!({"status": "ok"}));
     let (status, _) = server.stop();
     assert!(status.success());
-    assert!(carried.try_recv().is_err(), "nobody got it twice");
+    assert!(taken.try_recv().is_err(), "nobody got it twice");
 }
