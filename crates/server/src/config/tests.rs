@@ -73,7 +73,7 @@ fn a_setting_that_does_not_exist_is_named_with_line_and_column() {
     );
     assert_eq!(
         folder.refusal("# x\n[stoer]\npath = 'x'\n"),
-        "c.toml:2:2: unknown setting `stoer`, expected one of `server`, `store`, `keys`, `log`, `providers`, `routes`, `lookup`, `dialects`, `retention`"
+        "c.toml:2:2: unknown setting `stoer`, expected one of `server`, `store`, `keys`, `log`, `providers`, `routes`, `lookup`, `callbacks`, `dialects`, `retention`"
     );
     assert_eq!(folder.refusal("store.url = 'x'"), "c.toml:1:7: store: unknown setting `url`, expected `path`");
     let error = with_variables(&[("COUNTERSIGN__LOG__LEVLE", "info")]).map(|_| ()).unwrap_err();
