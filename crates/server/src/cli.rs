@@ -97,6 +97,7 @@ impl Limits {
             max_connections: server.max_connections,
             header_timeout: server.header_timeout,
             keep_alive: server.keep_alive,
+            send_timeout: server.send_timeout,
             drain: server.shutdown.saturating_sub(for_closing(server)),
         }
     }

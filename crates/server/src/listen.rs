@@ -31,6 +31,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// For a connection without a request.
     pub keep_alive: Duration,
+    /// For the peer to take something of an answer.
+    pub send_timeout: Duration,
     /// For requests that have begun, at a stop.
     pub drain: Duration,
 }

@@ -76,6 +76,9 @@ pub struct Server {
     /// For a connection without a request.
     #[serde(rename = "keep_alive_seconds", deserialize_with = "shapes::seconds")]
     pub keep_alive: Duration,
+    /// For the client to take something of an answer.
+    #[serde(rename = "send_timeout_seconds", deserialize_with = "shapes::seconds")]
+    pub send_timeout: Duration,
     /// A stop takes at most this long.
     #[serde(rename = "shutdown_seconds", deserialize_with = "shapes::seconds")]
     pub shutdown: Duration,

@@ -2,8 +2,8 @@
 
 use super::{
     Limits,
-    activity::{Activity, Answer},
-    transport::{Stream, Transport},
+    activity::{Activity, Answer, Overdue},
+    transport::{Returned, Stream, Transport},
 };
 use axum::{
     Router,
@@ -30,6 +30,10 @@ use tower::ServiceExt as _;
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
 /// How long a connection that was asked to end may take for it, at most.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a late head gets. There is no request yet, so there is no API whose form a body could have; hyper's own refusals of
+/// what is no HTTP have none either.
+const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// All connections of one server.
 pub(super) struct Connections {
@@ -107,36 +111,53 @@ impl Connections {
                 },
             },
         };
-        let activity = Arc::new(Activity::new(Instant::now()));
-        let transport = Transport { stream, activity: Arc::clone(&activity) };
-        let service = service_fn(|request| self.answer(request, peer, scheme.clone(), &activity));
+        let (activity, returned) = (Arc::new(Activity::new(Instant::now())), Returned::default());
+        let transport = Transport::new(stream, Arc::clone(&activity), returned.clone());
+        let overdue = self.converse(transport, &activity, (peer, scheme)).await;
+        if let (Some(Overdue::LateHead), Some(stream)) = (overdue, returned.take())
+            && let Ok(Err(error)) = timeout(LAST_WORDS, stream.say(TOO_LATE)).await
+        {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+
+    /// Until the connection ends, or there is a reason to end it.
+    async fn converse(
+        &self,
+        transport: Transport,
+        activity: &Arc<Activity>,
+        (peer, scheme): (SocketAddr, Scheme),
+    ) -> Option<Overdue> {
+        let service = service_fn(|request| self.answer(request, peer, scheme.clone(), activity));
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(transport), service));
         tokio::select! {
             ended = connection.as_mut() => return log_end(ended),
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
-            () = self.overdue(&activity) => {
-                connection.as_mut().graceful_shutdown();
-                if let Ok(ended) = timeout(LAST_WORDS.min(self.limits.header_timeout), connection.as_mut()).await {
-                    log_end(ended);
+            overdue = self.overdue(activity) => {
+                if overdue != Overdue::LateHead {
+                    connection.as_mut().graceful_shutdown();
+                    if let Ok(ended) = timeout(LAST_WORDS.min(self.limits.header_timeout), connection.as_mut()).await {
+                        return log_end(ended);
+                    }
                 }
-                return;
+                return Some(overdue);
             }
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         // At a stop the deadline is that of all connections; a head that has begun still has its own.
         tokio::select! {
             ended = connection.as_mut() => log_end(ended),
-            () = self.overdue(&activity) => {}
+            overdue = self.overdue(activity) => Some(overdue),
         }
     }
 
     /// Ends when the connection has done nothing for too long.
-    async fn overdue(&self, activity: &Activity) {
+    async fn overdue(&self, activity: &Activity) -> Overdue {
         let mut looks = interval(Activity::looks_every(&self.limits));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = looks.tick().await;
-            if activity.is_overdue(&self.limits, now) {
-                return;
+            if let Some(overdue) = activity.overdue(&self.limits, now) {
+                return overdue;
             }
         }
     }
@@ -161,8 +182,9 @@ impl Connections {
 }
 
 /// How a connection ends is the client's business: nothing to do about it, and too much to log by default.
-fn log_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+fn log_end(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) -> Option<Overdue> {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+    None
 }

@@ -1,14 +1,14 @@
-//! The bytes of one connection, plain or over TLS, with a note of when some came in.
+//! The bytes of one connection, plain or over TLS, with a note of when some came in, went out, or could not.
 
 use super::activity::Activity;
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::server::TlsStream;
@@ -16,22 +16,91 @@ use tokio_rustls::server::TlsStream;
 pub(super) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// It was given back.
+    Gone,
+}
+
+impl Stream {
+    /// Writes these bytes, and closes.
+    ///
+    /// # Errors
+    /// When the peer is gone.
+    pub(super) async fn say(self, bytes: &[u8]) -> io::Result<()> {
+        async fn all(mut stream: impl AsyncWrite + Unpin, bytes: &[u8]) -> io::Result<()> {
+            stream.write_all(bytes).await?;
+            stream.shutdown().await
+        }
+        match self {
+            Self::Plain(stream) => all(stream, bytes).await,
+            Self::Tls(stream) => all(stream, bytes).await,
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+/// Where a stream is after its [`Transport`] was dropped: hyper does not give back what it served.
+#[derive(Clone, Default)]
+pub(super) struct Returned(Arc<Mutex<Option<Stream>>>);
+
+impl Returned {
+    pub(super) fn take(&self) -> Option<Stream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 pub(super) struct Transport {
-    pub(super) stream: Stream,
-    pub(super) activity: Arc<Activity>,
+    stream: Stream,
+    activity: Arc<Activity>,
+    returned: Returned,
+}
+
+impl Transport {
+    pub(super) fn new(stream: Stream, activity: Arc<Activity>, returned: Returned) -> Self {
+        Self { stream, activity, returned }
+    }
+
+    /// Notes whether the peer takes what is to be written.
+    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_pending() {
+            self.activity.bytes_wait();
+        } else {
+            self.activity.bytes_went();
+        }
+        written
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        let stream = std::mem::replace(&mut self.stream, Stream::Gone);
+        *self.returned.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+    }
+}
+
+/// Asks the stream, whichever it is.
+macro_rules! ask {
+    ($transport:expr, $stream:ident => $question:expr) => {
+        match &mut $transport.stream {
+            Stream::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $question
+            }
+            Stream::Tls(stream) => {
+                let $stream = Pin::new(stream);
+                $question
+            }
+            Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    };
 }
 
 impl AsyncRead for Transport {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        })?;
-        if buf.filled().len() > before {
-            self.activity.bytes_came();
+        ready!(ask!(self, stream => stream.poll_read(cx, buf)))?;
+        match buf.filled().get(before..) {
+            Some(bytes) if !bytes.is_empty() => self.activity.bytes_came(bytes),
+            Some(_) | None => {}
         }
         Poll::Ready(Ok(()))
     }
@@ -39,10 +108,8 @@ impl AsyncRead for Transport {
 
 impl AsyncWrite for Transport {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
+        let written = ask!(self, stream => stream.poll_write(cx, bytes));
+        self.noted(written)
     }
 
     fn poll_write_vectored(
@@ -50,30 +117,30 @@ impl AsyncWrite for Transport {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
+        let written = ask!(self, stream => stream.poll_write_vectored(cx, slices));
+        self.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Stream::Plain(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
+            Stream::Gone => false,
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        let flushed = ask!(self, stream => stream.poll_flush(cx));
+        // Over TLS bytes wait in a buffer of the stream's own.
+        if flushed.is_pending() {
+            self.activity.bytes_wait();
+        } else {
+            self.activity.all_went();
         }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        ask!(self, stream => stream.poll_shutdown(cx))
     }
 }

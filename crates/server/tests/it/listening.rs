@@ -19,7 +19,12 @@ use tokio_util::sync::CancellationToken;
 const SHORT: Duration = Duration::from_millis(60);
 const LONG: Duration = Duration::from_mins(1);
 
-const LIMITS: Limits = Limits { max_connections: 100, header_timeout: LONG, keep_alive: LONG, drain: LONG };
+const LIMITS: Limits =
+    Limits { max_connections: 100, header_timeout: LONG, keep_alive: LONG, send_timeout: LONG, drain: LONG };
+/// More than fits between a server that writes and a client that does not read.
+const LARGE: usize = 64 * 1024 * 1024;
+/// What a head gets that does not end in time.
+const TOO_LATE: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 struct Running {
     address: SocketAddr,
@@ -71,6 +76,7 @@ fn router(release: &CancellationToken) -> Router {
                 "the last one"
             }),
         )
+        .route("/large", get(async || vec![b'x'; LARGE]))
         .route("/never", get(async || pending::<&'static str>().await))
         .route("/panic", get(async || -> &'static str { panic!("a bug") }))
 }
@@ -114,11 +120,11 @@ async fn a_client_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
-async fn a_head_that_never_ends_is_closed() {
+async fn a_head_that_never_ends_is_told_and_closed() {
     let server = Running::with(Limits { header_timeout: SHORT, ..LIMITS }).await;
     let mut client = server.connect().await;
     send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n").await;
-    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(rest(&mut client).await, TOO_LATE);
 }
 
 #[tokio::test]
@@ -127,7 +133,7 @@ async fn a_second_head_that_never_ends_is_closed_too() {
     let mut client = server.connect().await;
     hello(&mut client).await;
     send(&mut client, "GET / HT").await;
-    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(rest(&mut client).await, TOO_LATE);
 }
 
 #[tokio::test]
@@ -262,6 +268,67 @@ async fn a_port_that_is_taken_is_told_in_one_line() {
         foreign.lines(),
         ["cannot listen on 192.0.2.1:0: this machine does not have this address; choose one that it has"]
     );
+}
+
+/// How HTTP/2 begins, with no room for any byte of an answer.
+const HTTP2_WITHOUT_ROOM: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+/// `GET /` as its first request.
+const HTTP2_REQUEST: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x";
+
+#[tokio::test]
+async fn an_http2_client_without_room_for_its_answer_is_closed() {
+    let server = Running::with(Limits { send_timeout: SHORT, ..LIMITS }).await;
+    let mut client = server.connect().await;
+    client.write_all(&[HTTP2_WITHOUT_ROOM, HTTP2_REQUEST].concat()).await.unwrap();
+    let mut bytes = Vec::new();
+    soon(client.read_to_end(&mut bytes)).await.unwrap();
+    assert!(!bytes.is_empty() && !bytes.windows(5).any(|window| window == b"hello"));
+}
+
+#[tokio::test]
+async fn an_http2_connection_without_a_request_is_closed_without_words_of_http1() {
+    let server = Running::with(Limits { header_timeout: SHORT, ..LIMITS }).await;
+    let mut client = server.connect().await;
+    client.write_all(HTTP2_WITHOUT_ROOM).await.unwrap();
+    let mut bytes = Vec::new();
+    soon(client.read_to_end(&mut bytes)).await.unwrap();
+    assert!(!bytes.is_empty() && !bytes.windows(8).any(|window| window == b"HTTP/1.1"));
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_its_answer_loses_its_place() {
+    let server = Running::with(Limits { send_timeout: SHORT, max_connections: 1, ..LIMITS }).await;
+    let mut deaf = server.connect().await;
+    send(&mut deaf, "GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    hello(&mut server.connect().await).await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
+    let server = Running::with(Limits { send_timeout: Duration::from_secs(1), header_timeout: SHORT, ..LIMITS }).await;
+    let mut slow = server.connect().await;
+    send(&mut slow, "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let mut piece = vec![0; LARGE / 25];
+    for _ in 0..24 {
+        soon(slow.read_exact(&mut piece)).await.unwrap();
+        // All pauses together are longer than the time without any byte may be.
+        assert_eq!(rest(&mut server.connect().await).await, "");
+    }
+    let mut last = Vec::new();
+    soon(slow.read_to_end(&mut last)).await.unwrap();
+    assert!(piece.len() * 24 + last.len() > LARGE);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_not_begun_may_take_its_time() {
+    let server = Running::with(Limits { header_timeout: SHORT, send_timeout: SHORT, ..LIMITS }).await;
+    let mut client = server.connect().await;
+    send(&mut client, "GET /until-released HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    for _ in 0..4 {
+        assert_eq!(rest(&mut server.connect().await).await, "");
+    }
+    server.release.cancel();
+    assert!(rest(&mut client).await.ends_with("the last one"));
 }
 
 mod over_tls {
