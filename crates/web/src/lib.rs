@@ -9,6 +9,7 @@ pub mod body;
 mod callbacks;
 pub mod dialects;
 mod docs;
+mod framing;
 mod health;
 mod peer;
 mod request;

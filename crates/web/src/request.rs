@@ -1,9 +1,10 @@
 //! What happens around every request: it gets an id, which the answer carries and the log repeats; it is counted and timed;
-//! a panic becomes an answer; and paths that nobody serves are refused in the words of the dialect they belong to, never as a page.
+//! a panic becomes an answer; and what no API can take is refused in the words of the dialect that the path belongs to, never as a page.
 
 use crate::{
     Web,
     dialects::{self, Refusal},
+    framing,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -25,7 +26,7 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id, %method, route);
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let answered = AssertUnwindSafe(answer(request, next)).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a request panicked"));
         dialects::refuse(uri.path(), &Refusal::Panic)
@@ -39,6 +40,17 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let status = response.status().as_u16();
     web.engine().metrics().answered(&route, status, took);
     span.in_scope(|| tracing::info!(status, ms = took.as_secs_f64() * 1000.0, "answered"));
+    response
+}
+
+/// A request that is wrong whoever it is for gets no further than this.
+async fn answer(request: Request, next: Next) -> Response {
+    let Some(refusal) = framing::refusal(request.version(), request.headers()) else { return next.run(request).await };
+    let mut response = dialects::refuse(request.uri().path(), &refusal);
+    if refusal == Refusal::ContentCoding {
+        // RFC 9110, 15.5.16: what would be taken.
+        response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     response
 }
 

@@ -22,6 +22,7 @@ mod peer;
 mod program;
 mod providers;
 mod readme;
+mod refusing;
 mod running;
 mod shape;
 mod starting;

@@ -52,6 +52,12 @@ pub enum Refusal {
     UnknownPath,
     /// The path exists, but not for this method.
     UnknownMethod(Method),
+    /// No host is named on HTTP/1.1, or several, or one that makes no sense.
+    BadHost,
+    /// The body is compressed, say.
+    ContentCoding,
+    /// The body is sent in another way than whole or in chunks.
+    TransferCoding,
     /// A fault of ours, which the log has.
     Panic,
 }
@@ -63,6 +69,9 @@ impl Refusal {
         match self {
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadHost => StatusCode::BAD_REQUEST,
+            Self::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -181,3 +181,31 @@ async fn an_expired_verification_has_the_moment_at_which_it_expired() {
     let now = server.get(&format!("/v1/verifications/{id}")).await.json();
     assert_eq!((now["status"].as_str(), &now["decided_at"]), (Some("expired"), &now["expires_at"]));
 }
+
+/// Every header of it, and no others: not even a host.
+fn bare(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let request = headers.iter().fold(Request::post(path), |request, (name, value)| request.header(*name, *value));
+    request.body(Body::from(START)).unwrap()
+}
+
+#[tokio::test]
+async fn what_no_api_can_take_is_refused_in_the_words_of_each() {
+    let server = Server::new().await;
+    let cases = [
+        (vec![], 400, "invalid_host"),
+        (vec![("host", "a"), ("host", "b")], 400, "invalid_host"),
+        (vec![("host", "a"), ("content-encoding", "gzip")], 415, "unsupported_media_type"),
+        (vec![("host", "a"), ("transfer-encoding", "gzip, chunked")], 501, "not_implemented"),
+    ];
+    for (headers, status, code) in cases {
+        let ours = server.send_as_it_is(bare("/v1/verifications", &headers)).await;
+        assert_eq!((ours.status, ours.json()["code"].as_str()), (status, Some(code)), "{headers:?}");
+        assert_eq!(ours.header("content-type"), "application/problem+json");
+        assert_eq!(ours.header("accept-encoding"), if status == 415 { "identity" } else { "" });
+        assert_eq!(ours.header("x-request-id").len(), 16);
+        let theirs = server.send_as_it_is(bare("/api/2fa/send", &headers)).await;
+        assert_eq!((theirs.status, theirs.json()["status"].as_str()), (status, Some("error")), "{headers:?}");
+    }
+    let with_host = [("host", "a"), ("content-encoding", "identity"), ("transfer-encoding", "chunked")];
+    assert_eq!(server.send_as_it_is(bare("/v1/verifications", &with_host)).await.status, 401);
+}

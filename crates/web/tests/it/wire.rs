@@ -21,7 +21,7 @@
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, header},
+    http::{HeaderValue, Request, Response, header},
 };
 use countersign_engine::{
     Caller,
@@ -85,7 +85,13 @@ impl Server {
         server
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    /// A request; it comes with a host, as from every client, if it does not bring one of its own.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("verify.example.com"));
+        self.send_as_it_is(request).await
+    }
+
+    pub async fn send_as_it_is(&self, request: Request<Body>) -> Answer {
         Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
 

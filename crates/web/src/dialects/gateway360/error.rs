@@ -114,6 +114,8 @@ impl Refused {
         let message = match refusal {
             Refusal::UnknownPath => "There is no such function.",
             Refusal::UnknownMethod(_) => "The method must be POST.",
+            Refusal::BadHost => "The request must name one host.",
+            Refusal::ContentCoding | Refusal::TransferCoding => "The body must not be encoded.",
             Refusal::Panic => return INTERNAL.into_response(),
         };
         refused(refusal.status(), UNKNOWN_ERROR, message).into_response()

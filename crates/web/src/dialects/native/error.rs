@@ -93,6 +93,17 @@ impl Problem {
                 let detail = format!("This path does not take {method}; the Allow header lists what it takes.");
                 Self::new(status, "method_not_allowed", detail)
             }
+            Refusal::BadHost => Self::new(
+                status,
+                "invalid_host",
+                "The request must have one Host header, with a host that makes sense.",
+            ),
+            Refusal::ContentCoding => {
+                Self::new(status, "unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
+            }
+            Refusal::TransferCoding => {
+                Self::new(status, "not_implemented", "The only Transfer-Encoding that is understood is chunked.")
+            }
             Refusal::Panic => Self::internal(),
         };
         problem.into_response()
