@@ -17,7 +17,11 @@ pub use error::ConfigError;
 pub use origin::Origin;
 pub use settings::Settings;
 
-use std::{ffi::OsString, fmt, fs, path::Path};
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 use tree::Node;
 
 /// Where the operator's file is if nobody says otherwise.
@@ -34,6 +38,8 @@ pub struct Loaded {
     /// The values.
     pub settings: Settings,
     tree: Node,
+    /// The operator's file, if there is one.
+    file: Option<PathBuf>,
 }
 
 /// One setting in force, for people.
@@ -64,7 +70,7 @@ impl Config {
         refuse_sandbox(&tree)?;
         secret::read_files(&mut tree)?;
         let settings = typed::settings(&mut tree)?;
-        Ok(Loaded { settings, tree })
+        Ok(Loaded { settings, tree, file: file.map(Path::to_owned) })
     }
 
     /// The compiled-in defaults alone.

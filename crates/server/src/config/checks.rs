@@ -1,14 +1,19 @@
 //! What `serve` refuses although every single setting is well-formed: weak or pointless combinations. Each refusal says
 //! what to change.
 
-use super::{ConfigError, Loaded};
+use super::{ConfigError, Loaded, Origin, secret};
 use countersign_delivery::{
     lookup,
     providers::{self, BuildError},
     routing::BadRoute,
 };
 use countersign_model::Channel;
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 const NO_ROUTE: &str = "no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\" and from = \"no-reply@example.com\", and its route, [routes] with email = [\"main\"]";
 
@@ -20,6 +25,7 @@ impl Loaded {
         self.check_listeners(&mut problems);
         self.check_tls(&mut problems);
         self.check_key_file(&mut problems);
+        self.check_secrets(&mut problems);
         self.check_routes(&mut problems);
         problems
     }
@@ -66,6 +72,25 @@ impl Loaded {
         self.check_private("keys.file", &self.settings.keys.file, 0o077, problems);
     }
 
+    /// Every file that holds a secret, the operator's own among them, is for its owner only. Each is told once.
+    fn check_secrets(&self, problems: &mut Vec<ConfigError>) {
+        let mut looked_at = BTreeSet::new();
+        self.tree.each_value(&mut |path, value, origin| {
+            let name = path.join(".");
+            let (file, what) = match origin {
+                _ if !secret::is_secret(path) || value.as_str().is_some_and(holds_none) => return,
+                Origin::SecretFile { path, .. } => (Some(PathBuf::from(path)), format!("{name}_file:")),
+                Origin::File { .. } => (self.file.clone(), format!("{name}: it stands in this file, and")),
+                Origin::Default | Origin::Variable { .. } => return,
+            };
+            if let Some(file) = file.filter(|file| looked_at.insert(file.clone()))
+                && let Some(why) = shared(&file, 0o077)
+            {
+                problems.push(ConfigError::at(origin.named_place(), format!("{what} {why}")));
+            }
+        });
+    }
+
     fn check_routes(&self, problems: &mut Vec<ConfigError>) {
         let settings = &self.settings;
         if Channel::ALL.iter().all(|channel| settings.routes.for_channel(*channel).is_empty()) {
@@ -107,19 +132,28 @@ impl Loaded {
     }
 
     fn check_private(&self, name: &str, path: &Path, others: u32, problems: &mut Vec<ConfigError>) {
-        match mode(path) {
-            Ok(mode) if mode & others != 0 => {
-                let path = path.display();
-                let what = format!("others can read {path} (mode {:04o}): run: chmod 600 {path}", mode & 0o7777);
-                problems.push(self.error_at(name, &what));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let what = format!("cannot look at {}: {}", path.display(), super::error::plain(&error));
-                problems.push(self.error_at(name, &what));
-            }
+        if let Some(why) = shared(path, others) {
+            problems.push(self.error_at(name, &why));
         }
+    }
+}
+
+/// A text that is not set, or that only names a secret: `{{ secrets.password }}`.
+fn holds_none(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty() || text.starts_with("{{") && text.ends_with("}}") && text.matches("{{").count() == 1
+}
+
+/// Why a file is not for its owner only, if there is such a file; none if it is.
+fn shared(path: &Path, others: u32) -> Option<String> {
+    let shown = path.display();
+    match mode(path) {
+        Ok(mode) if mode & others != 0 => {
+            Some(format!("others can read {shown} (mode {:04o}): run: chmod 600 {shown}", mode & 0o7777))
+        }
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => Some(format!("cannot look at {shown}: {}", super::error::plain(&error))),
     }
 }
 
@@ -132,4 +166,19 @@ fn mode(path: &Path) -> std::io::Result<u32> {
 #[cfg(not(unix))]
 fn mode(path: &Path) -> std::io::Result<u32> {
     fs::metadata(path).map(|_| 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_only_names_a_secret_holds_none() {
+        for none in ["", " ", "{{ secrets.password }}", "{{secrets.token}} "] {
+            assert!(holds_none(none), "{none}");
+        }
+        for some in ["hunter2", "{{ secrets.a }}hunter2", "{{ a }} hunter2 {{ b }}", "{{"] {
+            assert!(!holds_none(some), "{some}");
+        }
+    }
 }

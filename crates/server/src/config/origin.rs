@@ -87,6 +87,15 @@ impl Origin {
         }
     }
 
+    /// Where the operator wrote it: of a secret in a file of its own, where that file is named.
+    #[must_use]
+    pub fn named_place(&self) -> &str {
+        match self {
+            Self::SecretFile { named_by, .. } => named_by.value_place(),
+            Self::Default | Self::File { .. } | Self::Variable { .. } => self.value_place(),
+        }
+    }
+
     /// A later layer wins.
     pub(super) fn layer(&self) -> u8 {
         match self {

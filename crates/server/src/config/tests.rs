@@ -355,6 +355,41 @@ mod weak_settings {
         );
         assert!(problems(&format!("keys.file = 'DIR/keys.json'\n{ROUTE}")).is_empty());
     }
+
+    /// What is told of a configuration with this line in it, when it and the file of a secret have these modes.
+    fn with_modes(line: &str, own: u32, of_secret: u32) -> Vec<String> {
+        let folder = Folder::new();
+        let secret = folder.file("secret", "hunter2\n");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(of_secret)).unwrap();
+        let line = line.replace("DIR", &folder.0.path().display().to_string());
+        let path = folder.file("c.toml", format!("{ROUTE}username = 'u'\n{line}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(own)).unwrap();
+        let loaded = Config::load(Some(&path), NO_VARIABLES).unwrap();
+        loaded.problems().iter().map(|problem| folder.short(&problem.to_string())).collect()
+    }
+
+    #[test]
+    fn a_secret_in_a_file_that_others_can_read_is_refused() {
+        let line = "password_file = 'DIR/secret'";
+        for mode in [0o644, 0o640, 0o604] {
+            let why = format!("others can read secret (mode {mode:04o}): run: chmod 600 secret");
+            assert_eq!(
+                with_modes(line, 0o644, mode),
+                [format!("c.toml:8:17: providers.smtp.main.password_file: {why}")]
+            );
+        }
+        assert_eq!(with_modes(line, 0o644, 0o600), Vec::<String>::new());
+        assert_eq!(with_modes(line, 0o644, 0o400), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_configuration_with_a_secret_in_it_that_others_can_read_is_refused() {
+        let line = "password = 'hunter2'";
+        let why = "it stands in this file, and others can read c.toml (mode 0644): run: chmod 600 c.toml";
+        assert_eq!(with_modes(line, 0o644, 0o600), [format!("c.toml:8:12: providers.smtp.main.password: {why}")]);
+        assert_eq!(with_modes(line, 0o600, 0o600), Vec::<String>::new());
+        assert_eq!(with_modes("password_file = 'DIR/secret'", 0o644, 0o600), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use axum::{Router, body::Bytes, extract::State, routing::post};
 use serde_json::{Value, json};
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -52,6 +53,8 @@ fn configuration(dir: &Path, port: u16, providers: &str, route: &str) -> PathBuf
          [callbacks]\nallow_networks = ['127.0.0.1']\n{providers}\n[routes]\nsms = {route}\n"
     );
     fs::write(&path, text).unwrap();
+    // There may be a password in it.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     #[cfg(unix)]
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     path

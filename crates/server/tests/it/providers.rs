@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread::{self, JoinHandle},
@@ -142,6 +143,7 @@ fn in_use(name: &str, dir: &Path) -> String {
     for secret in ["", "-webhook"].map(|end| format!("{name}{end}")) {
         let path = dir.join(&secret);
         fs::write(&path, format!("s3cret-{secret}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         text = text.replace(&format!("\"/run/secrets/{secret}\""), &format!("\"{}\"", path.display()));
     }
     let keys = dir.join("keys.json");
@@ -157,6 +159,7 @@ fn every_shipped_aggregator_is_a_configuration_that_serve_takes_and_its_secrets_
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.toml");
         fs::write(&path, in_use(&name, dir.path())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let (status, out, err) = run(&["check-config", "--config", path.to_str().unwrap()]);
         assert_eq!((status, err.as_str()), (Some(0), ""), "{name}");
         assert!(out.contains("\"********\"") && !out.contains("s3cret"), "{out}");

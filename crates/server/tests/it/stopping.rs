@@ -71,7 +71,8 @@ async fn a_log_that_nobody_reads_holds_up_neither_an_answer_nor_a_stop() {
     let mut server = Unread::dev();
     server.answers(3);
     server.ask_to_stop();
-    let (id, mut child) = (server.child.id().to_string(), countersign(&["--version"]).spawn().unwrap());
+    let (id, mut child) =
+        (server.child.id().to_string(), countersign(&["--version"]).stdout(Stdio::null()).spawn().unwrap());
     std::mem::swap(&mut child, &mut server.child);
     let ended = timeout(Duration::from_secs(10), tokio::task::spawn_blocking(move || child.wait())).await;
     Command::new("kill").args(["-KILL", &id]).stderr(Stdio::null()).status().unwrap();
