@@ -7,6 +7,7 @@ mod keys;
 mod providers;
 mod serve;
 mod tenants;
+mod values;
 
 use crate::{
     Failure,
@@ -14,6 +15,8 @@ use crate::{
     listen::{self, Limits, Listener},
     wiring::Product,
 };
+pub use values::refused;
+
 use clap::{Args, Parser, Subcommand};
 use std::{
     env,

@@ -22,15 +22,30 @@ use std::process::ExitCode;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = cli::Cli::parse();
+    let command = match cli::Cli::try_parse() {
+        Ok(command) => command,
+        Err(error) => return not_understood(&error),
+    };
     // Fails only if a provider is installed already, and then there is one.
     _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let lines: Vec<String> = failure.lines().iter().map(|line| format!("countersign: {line}")).collect();
-            out::complain(&lines.join("\n"));
-            ExitCode::from(failure.status())
-        }
+        Err(failure) => ended(&failure),
     }
+}
+
+/// One line for a value that is not taken; for everything else what clap says, which may be the help that was asked for.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if let Some(line) = cli::refused(error) {
+        return ended(&Failure::usage(vec![line]));
+    }
+    // If it cannot be printed there is nobody to tell.
+    _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn ended(failure: &Failure) -> ExitCode {
+    let lines: Vec<String> = failure.lines().iter().map(|line| format!("countersign: {line}")).collect();
+    out::complain(&lines.join("\n"));
+    ExitCode::from(failure.status())
 }

@@ -1,6 +1,6 @@
 //! `countersign dev`: the whole product on this machine, with a sandbox in place of providers.
 
-use super::answer;
+use super::{answer, values::address};
 use crate::{
     Failure,
     config::{Config, settings::LogFormat},
@@ -24,10 +24,10 @@ use tempfile::TempDir;
 #[derive(Debug, Args)]
 pub(super) struct Dev {
     /// Where to answer HTTP; port 0 is any free port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Where to answer HTTPS too, with a certificate of a private authority (ca.pem in the data folder)
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     tls_listen: Option<SocketAddr>,
     /// Keep everything in this folder; without it, it is gone at the end
     #[arg(long, value_name = "DIR")]

@@ -1,0 +1,37 @@
+//! Values on the command line: those that several commands take, and one line for each that is not taken. For an option that
+//! does not exist clap's own words, with the usage, say more.
+
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use std::{error::Error as _, net::SocketAddr};
+
+/// An address with a port; a name is none.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is no address with a port, such as 127.0.0.1:8080".to_owned())
+}
+
+/// What is wrong with a value, if that is what is wrong.
+#[must_use]
+pub fn refused(error: &Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    // `--listen <ADDRESS>`, or `<SHELL>`.
+    let name = argument.split_whitespace().next()?;
+    if error.kind() == ErrorKind::ValueValidation {
+        let why = error.source()?.to_string();
+        let join = if why.starts_with("is ") { " " } else { ": " };
+        return Some(format!("{name}: \"{value}\"{join}{why}"));
+    }
+    if error.kind() != ErrorKind::InvalidValue {
+        return None;
+    }
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(known)) if !known.is_empty() => {
+            Some(format!("{name}: \"{value}\" is none of {}", known.join(", ")))
+        }
+        _ if value.is_empty() => Some(format!("{name}: it needs a value")),
+        _ => None,
+    }
+}
