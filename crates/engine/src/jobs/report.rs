@@ -20,7 +20,7 @@ pub struct Report(pub Engine);
 const LEASE: Duration = Duration::from_mins(1);
 
 /// Callbacks that go in one call.
-type Group = Vec<Callback>;
+pub type Group = Vec<Callback>;
 
 impl Report {
     /// Tells what is due: at most a thousand reports, in as many calls as there are addresses.
@@ -35,12 +35,17 @@ impl Report {
     }
 
     /// What is due and could be taken, by address. What another worker took first is left to it.
-    async fn claim(&self) -> Result<Vec<Group>, Error> {
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn claim(&self) -> Result<Vec<Group>, Error> {
         let (now, wall) = (self.0.now(), self.0.clock().wall());
         let due = self.0.store().due_callbacks(now, wall, MOST_AT_ONCE).await?;
         let mut groups: BTreeMap<(TenantId, String, [u8; 32]), Group> = BTreeMap::new();
         for mut callback in due {
             callback.leased_until = wall.plus(LEASE);
+            // A deadline in the past would keep every job awake for as long as the call takes.
+            callback.due_at = now.plus(LEASE);
             let BlindIndex(target) = callback.target;
             groups.entry((callback.tenant, callback.dialect.clone(), target)).or_default().push(callback);
         }

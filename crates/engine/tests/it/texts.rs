@@ -176,3 +176,13 @@ async fn a_server_that_is_away_is_called_again_and_one_that_may_not_be_called_is
     tell(&harness).await;
     assert!(harness.callbacks.take().is_empty());
 }
+
+#[tokio::test]
+async fn a_call_that_takes_its_time_leaves_no_deadline_in_the_past() {
+    let harness = Harness::new().await;
+    harness.first.answer_next(Ok(Accepted { receipt: ReceiptPlan::Now(Receipt::Delivered), ..expects_receipt() }));
+    send(&harness, &text()).await;
+    assert_eq!(harness.store.next_due().await.unwrap(), Some(harness.engine.now()));
+    assert_eq!(Report(harness.engine.clone()).claim().await.unwrap().len(), 1);
+    assert!(harness.store.next_due().await.unwrap().unwrap() > harness.engine.now());
+}
