@@ -22,6 +22,12 @@ impl Caller {
         Self { tenant, key: None, scopes: Scope::ALL.to_vec() }
     }
 
+    /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
+    #[must_use]
+    pub fn installation() -> Self {
+        Self::operator(TenantId::from_bytes([0; 16]))
+    }
+
     /// Whose things it sees.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {

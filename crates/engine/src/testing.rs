@@ -11,7 +11,7 @@ use countersign_delivery::{
     callback::{self, Call, CallError},
     providers::Providers,
 };
-use countersign_model::{Channel, PhoneNumber, Random, Tenant, TenantId, Timestamp, message::ReceiptPlan};
+use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
 use countersign_store::{Settings, Store};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -220,7 +220,7 @@ impl Harness {
             retention: Duration::from_hours(24 * 90),
         };
         let engine = Engine::new(parts).await.expect("an engine starts");
-        let operator = Caller::operator(TenantId::from_bytes([0; 16]));
+        let operator = Caller::installation();
         let acme = CreateTenant { name: "acme".to_owned() };
         let tenant = engine.run(&operator, None, &acme).await.expect("a tenant is made");
         let caller = Caller::operator(tenant.id);

@@ -33,7 +33,7 @@ pub enum KeyForm {
     Hex32,
 }
 
-/// A key and its secret, which is shown this once.
+/// A key and its secret, which only this outcome holds. A request with an idempotency key keeps its outcome, sealed, for a day.
 #[derive(Serialize, Deserialize)]
 pub struct KeyCreated {
     /// The key.

@@ -3,15 +3,15 @@
 
 mod deliver;
 mod expire;
+mod overdue_receipts;
 mod purge;
-mod receipts;
 mod report;
 mod runner;
 
 pub use deliver::Deliver;
 pub use expire::Expire;
+pub use overdue_receipts::OverdueReceipts;
 pub use purge::Purge;
-pub use receipts::Receipts;
 pub use report::Report;
 pub use runner::Jobs;
 

@@ -2,7 +2,7 @@
 //! looks, then waits; a pause of at most five seconds is the fallback. A job that fails or panics is tried again, later
 //! each time.
 
-use super::{Deliver, Expire, Progress, Purge, Receipts, Report};
+use super::{Deliver, Expire, OverdueReceipts, Progress, Purge, Report};
 use crate::{Engine, Error};
 use countersign_model::Channel;
 use countersign_store::Topic;
@@ -38,7 +38,7 @@ impl Jobs {
             let job = expire.clone();
             async move { job.run_once().await }
         });
-        let receipts = Receipts(engine.clone());
+        let receipts = OverdueReceipts(engine.clone());
         jobs.spawn(engine, "receipts", Wait::UntilDue, move || {
             let job = receipts.clone();
             async move { job.run_once().await }

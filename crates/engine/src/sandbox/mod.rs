@@ -107,7 +107,7 @@ impl Sandbox {
     }
 
     async fn make_tenant(&self, name: &str) -> Result<Tenant, Error> {
-        let operator = Caller::operator(countersign_model::TenantId::from_bytes([0; 16]));
+        let operator = Caller::installation();
         match self.engine.run(&operator, None, &CreateTenant { name: name.to_owned() }).await {
             Err(Error::NameTaken(_)) => self.engine.tenant_named(name).await,
             made => made,

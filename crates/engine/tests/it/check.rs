@@ -8,7 +8,7 @@ use countersign_engine::{
     testing::Harness,
 };
 use countersign_model::{
-    Channel, Checked, Code, Policy, Profile, ResendRule, State, TenantId, Typed,
+    Channel, Checked, Code, Policy, Profile, ResendRule, State, Typed,
     limit::LimitRule,
     verification::{NotPossible, Report},
 };
@@ -69,7 +69,7 @@ async fn a_code_works_until_its_life_is_over() {
 async fn another_tenant_sees_no_such_verification() {
     let harness = Harness::new().await;
     let (id, code) = harness.started_with_code().await;
-    let operator = Caller::operator(TenantId::from_bytes([0; 16]));
+    let operator = Caller::installation();
     let other = harness.engine.run(&operator, None, &CreateTenant { name: "other".into() }).await.unwrap();
     let command = CheckCode { target: Target::Id(id), code: Typed::Text(Code::typed(&code)), payment: None };
     let checked = harness.engine.run(&Caller::operator(other.id), None, &command).await;

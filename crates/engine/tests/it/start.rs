@@ -4,7 +4,7 @@ use countersign_engine::{
     commands::{CreateTenant, ServiceRef},
     testing::Harness,
 };
-use countersign_model::{Address, Channel, Code, EventKind, State, TenantId, limit::LimitRule};
+use countersign_model::{Address, Channel, Code, EventKind, State, limit::LimitRule};
 use std::time::Duration;
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn limits_of_one_number_and_of_one_tenant_are_their_own() {
     let harness = Harness::new().await;
     harness.start(&start_to(ANA)).await.unwrap();
     harness.start(&start_to("+34666666112")).await.unwrap();
-    let operator = Caller::operator(TenantId::from_bytes([0; 16]));
+    let operator = Caller::installation();
     let other = harness.engine.run(&operator, None, &CreateTenant { name: "other".into() }).await.unwrap();
     harness.engine.run(&Caller::operator(other.id), None, &start_to(ANA)).await.unwrap();
 }

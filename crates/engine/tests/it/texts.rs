@@ -5,7 +5,7 @@ use countersign_delivery::{Accepted, callback::CallError};
 use countersign_engine::{
     Error,
     commands::{CheckCode, OwnText, RecordReceipt, SendText, ServiceRef, StartVerification, Target},
-    jobs::{Progress, Receipts, Report},
+    jobs::{OverdueReceipts, Progress, Report},
     reports::ReportTo,
     testing::Harness,
 };
@@ -149,7 +149,7 @@ async fn a_refused_message_and_one_without_receipt_are_reported_too() {
     harness.first.answer_next(Ok(expects_receipt()));
     let silent = send(&harness, &text()).await;
     harness.clock.pass(Duration::from_hours(48));
-    Receipts(harness.engine.clone()).run_once().await.unwrap();
+    OverdueReceipts(harness.engine.clone()).run_once().await.unwrap();
     assert_eq!(state(&harness, silent).await, MessageState::Unconfirmed);
     tell(&harness).await;
     let calls = harness.callbacks.take();

@@ -8,7 +8,7 @@ use countersign_engine::{
     commands::{CreateTenant, PutAccount},
 };
 use countersign_model::{
-    Account, TenantId,
+    Account,
     account::{amount_text, is_currency, parse_amount},
 };
 
@@ -74,7 +74,7 @@ impl Tenants {
 
 async fn create(engine: &Engine, name: String) -> Result<(), Failure> {
     // The new tenant is nobody's: the caller's own plays no part in it.
-    let operator = Caller::operator(TenantId::from_bytes([0; 16]));
+    let operator = Caller::installation();
     let command = CreateTenant { name: name.clone() };
     match engine.run(&operator, None, &command).await {
         Ok(tenant) => out::line(&tenant.id.to_string()),

@@ -57,7 +57,7 @@ fn nothing_names_a_folder_of_somebodys_machine() {
     must_be_empty(&problems);
 }
 
-/// `https://example.com/home/` is a page, and `../work/` is a place in the tree.
+/// A folder's name inside a web address or behind `..` is none of this machine's.
 fn begins_a_path(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -8,11 +8,11 @@ use futures_util::future::try_join_all;
 
 /// The job.
 #[derive(Clone)]
-pub struct Receipts(pub Engine);
+pub struct OverdueReceipts(pub Engine);
 
 const AT_ONCE: u32 = 256;
 
-impl Receipts {
+impl OverdueReceipts {
     /// Gives up on what is overdue, at most 256 messages.
     ///
     /// # Errors
