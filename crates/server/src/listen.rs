@@ -8,6 +8,7 @@
 mod activity;
 mod connection;
 mod transport;
+mod unreadable;
 
 use crate::Failure;
 use axum::{Router, http::uri::Scheme};

@@ -32,7 +32,12 @@ struct State {
     /// Since when the peer takes no byte of what is to be written.
     stuck: Option<Instant>,
     opening: Opening,
+    /// The first bytes of the head that has begun.
+    head: Vec<u8>,
 }
+
+/// A request line with a path of ours fits in.
+const HEAD_KEPT: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -59,7 +64,8 @@ impl Activity {
     pub(super) fn new(now: Instant) -> Self {
         let opening = Opening { bytes: 0, is_http2: true };
         let (phase, requests, answers) = (Phase::Head, 0, 0);
-        Self(Mutex::new(State { phase, since: now, requests, answers, went_on: now, stuck: None, opening }))
+        let head = Vec::with_capacity(HEAD_KEPT);
+        Self(Mutex::new(State { phase, since: now, requests, answers, went_on: now, stuck: None, opening, head }))
     }
 
     /// The first byte after an idle time begins a head. On HTTP/2 it may as well be a ping, which begins nothing.
@@ -69,6 +75,15 @@ impl Activity {
         if state.phase == Phase::Idle && !state.opening.is_http2 {
             state.enter(Phase::Head);
         }
+        if state.phase == Phase::Head {
+            let room = HEAD_KEPT - state.head.len();
+            state.head.extend(bytes.iter().take(room));
+        }
+    }
+
+    /// The first bytes of the head that has begun.
+    pub(super) fn head(&self) -> Vec<u8> {
+        self.state().head.clone()
     }
 
     /// The peer took bytes. On HTTP/1 they are of an answer; on HTTP/2 perhaps of a ping's, which is no progress.
@@ -96,6 +111,7 @@ impl Activity {
         let mut state = self.state();
         state.opening.is_http2 = version == Version::HTTP_2;
         state.requests += 1;
+        state.head.clear();
         state.enter(Phase::Busy);
         InFlight { activity: Arc::clone(self), has_begun: false }
     }

@@ -4,6 +4,7 @@ use super::{
     Limits,
     activity::{Activity, Answer, Overdue},
     transport::{Returned, Stream, Transport},
+    unreadable,
 };
 use axum::{
     Router,
@@ -11,6 +12,7 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, Response, uri::Scheme},
 };
+use countersign_web::dialects::Refusal;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -30,10 +32,6 @@ use tower::ServiceExt as _;
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
 /// How long a connection that was asked to end may take for it, at most.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// What a late head gets. There is no request yet, so there is no API whose form a body could have; hyper's own refusals of
-/// what is no HTTP have none either.
-const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// All connections of one server.
 pub(super) struct Connections {
@@ -114,9 +112,11 @@ impl Connections {
         let (activity, returned) = (Arc::new(Activity::new(Instant::now())), Returned::default());
         let transport = Transport::new(stream, Arc::clone(&activity), returned.clone());
         let overdue = self.converse(transport, &activity, (peer, scheme)).await;
-        if let (Some(Overdue::LateHead), Some(stream)) = (overdue, returned.take())
-            && let Ok(Err(error)) = timeout(LAST_WORDS, stream.say(TOO_LATE)).await
-        {
+        let Some((stream, held_back)) = returned.take() else { return };
+        let refusal = if overdue == Some(Overdue::LateHead) { Some(Refusal::LateHead) } else { held_back };
+        let Some(refusal) = refusal else { return };
+        let answer = unreadable::answer(&activity.head(), &refusal).await;
+        if let Ok(Err(error)) = timeout(LAST_WORDS, stream.say(&answer)).await {
             tracing::debug!(%error, "a connection ended early");
         }
     }

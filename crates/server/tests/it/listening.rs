@@ -23,8 +23,6 @@ const LIMITS: Limits =
     Limits { max_connections: 100, header_timeout: LONG, keep_alive: LONG, send_timeout: LONG, drain: LONG };
 /// More than fits between a server that writes and a client that does not read.
 const LARGE: usize = 64 * 1024 * 1024;
-/// What a head gets that does not end in time.
-const TOO_LATE: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 struct Running {
     address: SocketAddr,
@@ -124,7 +122,21 @@ async fn a_head_that_never_ends_is_told_and_closed() {
     let server = Running::with(Limits { header_timeout: SHORT, ..LIMITS }).await;
     let mut client = server.connect().await;
     send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n").await;
-    assert_eq!(rest(&mut client).await, TOO_LATE);
+    is_refused(
+        &rest(&mut client).await,
+        "408 Request Timeout",
+        "application/problem+json",
+        r#""code":"head_too_slow""#,
+    );
+}
+
+/// The whole answer: a status and a body in the words of one API, and no more.
+fn is_refused(answer: &str, status: &str, media_type: &str, word: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no whole head: {answer:?}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\nconnection: close\r\n")), "{answer}");
+    assert!(head.contains(&format!("\r\ncontent-type: {media_type}\r\n")), "{answer}");
+    assert!(head.ends_with(&format!("\r\ncontent-length: {}", body.len())), "{answer}");
+    assert!(body.contains(word), "{answer}");
 }
 
 #[tokio::test]
@@ -132,8 +144,8 @@ async fn a_second_head_that_never_ends_is_closed_too() {
     let server = Running::with(Limits { header_timeout: SHORT, ..LIMITS }).await;
     let mut client = server.connect().await;
     hello(&mut client).await;
-    send(&mut client, "GET / HT").await;
-    assert_eq!(rest(&mut client).await, TOO_LATE);
+    send(&mut client, "GET /api/2fa/verify HT").await;
+    is_refused(&rest(&mut client).await, "408 Request Timeout", "application/json", r#""status":"error""#);
 }
 
 #[tokio::test]
@@ -222,26 +234,38 @@ async fn a_panic_ends_its_own_connection_only() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_gets_a_status_and_is_closed() {
+async fn what_is_no_http_is_refused_in_the_words_of_the_api_that_it_names() {
+    const PROBLEM: &str = "application/problem+json";
     let server = Running::with(LIMITS).await;
     let long = "x".repeat(40_000);
     let many = "h: x\r\n".repeat(101);
+    let (bad, large) = ("400 Bad Request", "431 Request Header Fields Too Large");
     let cases = [
-        ("nonsense\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTP/9.9\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(), "400 Bad Request"),
-        (format!("GET / HTTP/1.1\r\n{many}\r\n"), "431 Request Header Fields Too Large"),
-        (format!("GET / HTTP/1.1\r\nhost: x\r\nlong: {long}\r\n\r\n"), "431 Request Header Fields Too Large"),
+        ("nonsense\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
+        ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
+        (format!("GET /v1/keys HTTP/1.1\r\n{many}\r\n"), large, PROBLEM, "head_too_large"),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\nlong: {long}\r\n\r\n"), large, PROBLEM, "head_too_large"),
+        ("GET /api/2fa/verify HTTP/9.9\r\n\r\n".to_owned(), bad, "application/json", "UNKNOWN_ERROR"),
+        (format!("GET /api/hlr/x HTTP/1.1\r\n{many}\r\n"), large, "application/json", "UNKNOWN_ERROR"),
     ];
-    for (request, status) in cases {
+    for (request, status, media_type, word) in cases {
         let mut client = server.connect().await;
         send(&mut client, &request).await;
-        let answer = rest(&mut client).await;
-        let short: String = request.chars().take(60).collect();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{short:?}: {answer:?}");
-        assert!(answer.contains("\r\ncontent-length: 0\r\n") && answer.ends_with("\r\n\r\n"), "{answer:?}");
+        is_refused(&rest(&mut client).await, status, media_type, word);
     }
+}
+
+#[tokio::test]
+async fn what_follows_a_request_and_is_no_http_is_refused_after_its_answer() {
+    let server = Running::with(LIMITS).await;
+    let mut client = server.connect().await;
+    send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n").await;
+    let answer = rest(&mut client).await;
+    let (first, second) = answer.split_once("hello").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    is_refused(second, "400 Bad Request", "application/problem+json", "malformed_request");
 }
 
 #[tokio::test]

@@ -6,8 +6,7 @@ use std::{
     net::TcpStream,
 };
 
-/// The answer to these bytes, after which the connection is closed. Closing with bytes unread looks like a reset, and is as
-/// good.
+/// The answer to these bytes, after which the connection is closed.
 fn answer(server: &Running, request: &str) -> String {
     let mut client = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
     _ = client.write_all(request.as_bytes());
@@ -36,7 +35,7 @@ async fn a_head_that_no_api_can_take_is_refused_as_a_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_request_is_refused_without_a_body() {
+async fn what_is_no_request_is_refused_as_a_problem() {
     let data = tempfile::tempdir().unwrap();
     let server = Running::dev(data.path()).await;
     for (request, status) in [
@@ -45,6 +44,7 @@ async fn what_is_no_request_is_refused_without_a_body() {
         (format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(40_000)), "431"),
     ] {
         let answer = answer(&server, &request);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with('}'), "{answer}");
+        assert!(answer.contains("\r\ncontent-type: application/problem+json\r\n"), "{answer}");
     }
 }

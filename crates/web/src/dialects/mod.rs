@@ -48,6 +48,12 @@ pub struct Settings {
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// The head makes no sense as HTTP.
+    NotHttp,
+    /// The head is too long, or has too many headers.
+    HeadTooLarge,
+    /// The head did not end in time.
+    LateHead,
     /// Nobody serves this path.
     UnknownPath,
     /// The path exists, but not for this method.
@@ -67,9 +73,11 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
+            Self::NotHttp | Self::BadHost => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::LateHead => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BadHost => StatusCode::BAD_REQUEST,
             Self::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
@@ -78,7 +86,8 @@ impl Refusal {
 }
 
 /// Refuses in the words of the dialect to which the path belongs. What belongs to none is the native one's.
-pub(crate) fn refuse(path: &str, refusal: &Refusal) -> Response {
+#[must_use]
+pub fn refuse(path: &str, refusal: &Refusal) -> Response {
     let fitting = |dialect: &Dialect| {
         let fits = dialect.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
         fits.map(|prefix| prefix.len()).max()

@@ -112,6 +112,9 @@ impl Refused {
     /// A request that never got as far as a call of this API.
     pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
         let message = match refusal {
+            Refusal::NotHttp => "The request makes no sense as HTTP.",
+            Refusal::HeadTooLarge => "The head of the request is too large.",
+            Refusal::LateHead => "The request did not arrive in time.",
             Refusal::UnknownPath => "There is no such function.",
             Refusal::UnknownMethod(_) => "The method must be POST.",
             Refusal::BadHost => "The request must name one host.",

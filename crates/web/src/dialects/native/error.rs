@@ -88,6 +88,11 @@ impl Problem {
     pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
         let status = refusal.status();
         let problem = match refusal {
+            Refusal::NotHttp => Self::new(status, "malformed_request", "The request's head makes no sense as HTTP."),
+            Refusal::HeadTooLarge => {
+                Self::new(status, "head_too_large", "The request's head may have 100 headers and 32 KiB.")
+            }
+            Refusal::LateHead => Self::new(status, "head_too_slow", "The request's head did not end in time."),
             Refusal::UnknownPath => Self::new(status, "not_found", "There is nothing at this path."),
             Refusal::UnknownMethod(method) => {
                 let detail = format!("This path does not take {method}; the Allow header lists what it takes.");
