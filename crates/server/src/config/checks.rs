@@ -72,7 +72,8 @@ impl Loaded {
         self.check_private("keys.file", &self.settings.keys.file, 0o077, problems);
     }
 
-    /// Every file that holds a secret, the operator's own among them, is for its owner only. Each is told once.
+    /// Every file that holds a secret, the operator's own among them, is for its owner, and for a group that may read it: that
+    /// is how a container's platform hands secrets to one that does not run as root. Each is told once.
     fn check_secrets(&self, problems: &mut Vec<ConfigError>) {
         let mut looked_at = BTreeSet::new();
         self.tree.each_value(&mut |path, value, origin| {
@@ -84,7 +85,7 @@ impl Loaded {
                 Origin::Default | Origin::Variable { .. } => return,
             };
             if let Some(file) = file.filter(|file| looked_at.insert(file.clone()))
-                && let Some(why) = shared(&file, 0o077)
+                && let Some(why) = shared(&file, 0o037)
             {
                 problems.push(ConfigError::at(origin.named_place(), format!("{what} {why}")));
             }
