@@ -23,10 +23,12 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // In a linked work tree `.git` is a file.
+            if ["target", ".git", "node_modules", ".cache", "__pycache__", ".venv"].contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                if !["target", ".git", "node_modules", ".cache", "__pycache__"].contains(&name.as_str()) {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else {
                 files.push(path);
             }
