@@ -124,6 +124,10 @@ ids! {
     CallbackId = "cbk_";
     /// Names an event.
     EventId = "evt_";
+    /// Names a user.
+    UserId = "usr_";
+    /// Names a factor of a user.
+    FactorId = "fac_";
     /// Names an API key; says nothing about its secret.
     KeyId = "key_";
 }

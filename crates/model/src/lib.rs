@@ -18,35 +18,48 @@
 //! | [`Callback`] | a call to a caller's server, to tell what became of a message |
 //! | [`Destination`] | what is remembered of one address within one service, for the limits |
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
+//! | [`Client`] | an application that asks for tokens |
+//! | [`SigningKey`] | what tokens are signed with |
+//! | [`MfaChoice`] | which second factors a tenant has |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod account;
 pub mod address;
+pub mod bucket;
 pub mod callback;
+pub mod client;
 pub mod code;
 pub mod event;
 pub mod id;
 pub mod limit;
 pub mod message;
+pub mod mfa_choice;
 pub mod payment;
 pub mod policy;
 pub mod secret;
+pub mod signing_key;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod totp;
 pub mod verification;
 
 pub use account::Account;
 pub use address::{Address, Channel, EmailAddress, PhoneNumber};
+pub use bucket::{Bucket, BucketKind, BucketLevel, BucketRule};
 pub use callback::Callback;
+pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use event::{Event, EventKind};
-pub use id::{CallbackId, EventId, KeyId, MessageId, Random, ServiceId, TenantId, VerificationId};
+pub use id::{CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId};
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
+pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
 pub use payment::Payment;
 pub use policy::{Policy, Profile, ResendRule};
 pub use secret::{BlindIndex, Sealed};
+pub use signing_key::{SigningKey, SigningKeyState};
 pub use tenant::{ApiKey, Scope, Service, Template, Tenant};
 pub use time::Timestamp;
+pub use totp::Totp;
 pub use verification::{Checked, Proof, State, Verification};

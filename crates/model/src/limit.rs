@@ -1,9 +1,9 @@
 //! What one destination has cost and tried, and whether it may go on. One [`Destination`] is kept for each address of each
 //! service, found by its blind index, and is written in the same batch as what it allows.
 
-use crate::{Timestamp, policy::Limits};
+use crate::{Bucket, BucketKind, BucketLevel, BucketRule, Timestamp, policy::Limits};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Which rule refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct Destination {
     failed_checks: u32,
     /// Nothing is sent or checked before this moment.
     held_until: Option<Timestamp>,
+    /// Where the limits are buckets, what is spent of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    buckets: BTreeMap<BucketKind, Bucket>,
 }
 
 impl Destination {
@@ -96,6 +99,20 @@ impl Destination {
         self.failed_checks = 0;
         self.held_until = None;
         counted
+    }
+
+    /// What one of its buckets holds.
+    #[must_use]
+    pub fn level(&self, kind: BucketKind, rule: BucketRule, now: Timestamp) -> BucketLevel {
+        self.buckets.get(&kind).copied().unwrap_or_default().level(rule, now)
+    }
+
+    /// Takes one out of a bucket.
+    ///
+    /// # Errors
+    /// When it is empty; nothing is changed then.
+    pub fn take(&mut self, kind: BucketKind, rule: BucketRule, now: Timestamp) -> Result<BucketLevel, BucketLevel> {
+        self.buckets.entry(kind).or_default().take(rule, now)
     }
 
     fn forget(&mut self, limits: &Limits) {

@@ -6,8 +6,9 @@
 
 use crate::sandbox;
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, KeyId, Message, Sealed, Service,
-    ServiceId, Template, Tenant, TenantId, Timestamp, Verification, message::Purpose,
+    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Destination, Event, KeyId, Message, MfaChoice,
+    RefreshToken, Sealed, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp, Verification,
+    message::Purpose,
 };
 
 /// One thing to write.
@@ -124,6 +125,43 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
+    /// A client, new (version 0; asserts that its id is free) or changed (asserts the version).
+    PutClient(Client),
+    /// The client goes. Asserts that it exists.
+    DeleteClient {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: String,
+    },
+    /// A key that signs tokens, new (version 0) or changed (asserts the version). Asserts that no other one is current or
+    /// next when it is.
+    PutSigningKey(SigningKey),
+    /// The key goes; asserts the version.
+    DeleteSigningKey {
+        /// Which.
+        kid: String,
+        /// As it was read.
+        version: u32,
+    },
+    /// A new refresh token. Asserts that its hash is free.
+    InsertRefreshToken(RefreshToken),
+    /// The refresh token no longer works; it may have ended before.
+    DeleteRefreshToken {
+        /// Whose.
+        tenant: TenantId,
+        /// Keyed hash of its text.
+        hash: [u8; 32],
+    },
+    /// Forgets refresh tokens that ended before a moment, at most so many of them.
+    PurgeRefreshTokens {
+        /// Only those that ended before this or then.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
+    /// What a tenant has chosen about second factors, new (version 0) or changed. Asserts the version.
+    PutMfaChoice(MfaChoice),
     /// A fact about this installation, kept under a name. Asserts that it is not there yet.
     InsertSetting {
         /// Its name.

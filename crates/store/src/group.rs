@@ -185,6 +185,14 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::PurgeAnswers { .. }
         | Change::PurgeVerifications { .. }
         | Change::PurgeDestinations { .. }
+        | Change::PutClient(_)
+        | Change::DeleteClient { .. }
+        | Change::PutSigningKey(_)
+        | Change::DeleteSigningKey { .. }
+        | Change::InsertRefreshToken(_)
+        | Change::DeleteRefreshToken { .. }
+        | Change::PurgeRefreshTokens { .. }
+        | Change::PutMfaChoice(_)
         | Change::InsertSetting { .. } => None,
     }
 }

@@ -7,8 +7,8 @@ use crate::{
     sqlite,
 };
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, Channel, Destination, Event, Message, MessageId, Service, ServiceId,
-    Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
+    Account, ApiKey, BlindIndex, Callback, Channel, Client, Destination, Event, Message, MessageId, MfaChoice,
+    RefreshToken, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -178,6 +178,31 @@ impl Store {
     /// Whether a purge of answers older than the first moment and of what ended before the second would find something.
     pub async fn is_more_to_purge(&self, answers: Timestamp, ended: Timestamp) -> Result<bool, Error> {
         ask!(self, verifications::is_more_to_purge(answers, ended))
+    }
+
+    /// The client of that id, whichever tenant it belongs to.
+    pub async fn client(&self, id: &str) -> Result<Option<Client>, Error> {
+        ask!(self, clients::with_id(id))
+    }
+
+    /// All clients of a tenant, by id.
+    pub async fn clients(&self, tenant: TenantId) -> Result<Vec<Client>, Error> {
+        ask!(self, clients::of(tenant))
+    }
+
+    /// All keys that sign tokens or have signed them.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
+        ask!(self, signing_keys::all())
+    }
+
+    /// The refresh token whose text has this keyed hash, whether or not it has ended.
+    pub async fn refresh_token(&self, hash: &[u8; 32]) -> Result<Option<RefreshToken>, Error> {
+        ask!(self, refresh_tokens::with_hash(hash))
+    }
+
+    /// What a tenant has chosen about second factors.
+    pub async fn mfa_choice(&self, tenant: TenantId) -> Result<Option<MfaChoice>, Error> {
+        ask!(self, mfa_choices::of(tenant))
     }
 
     /// A fact about this installation.

@@ -1,8 +1,8 @@
 //! Which table a change belongs to.
 
 use super::{
-    accounts, answers, api_keys, callbacks, destinations, events, messages, sandbox, services, settings, templates,
-    tenants, verifications,
+    accounts, answers, api_keys, callbacks, clients, destinations, events, messages, mfa_choices, refresh_tokens,
+    sandbox, services, settings, signing_keys, templates, tenants, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -42,6 +42,14 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
             messages::purge_texts(connection, *before, *limit)
         }
         Change::PurgeDestinations { before, limit } => destinations::purge(connection, *before, *limit),
+        Change::PutClient(client) => clients::put(connection, client),
+        Change::DeleteClient { tenant, id } => clients::delete(connection, *tenant, id),
+        Change::PutSigningKey(key) => signing_keys::put(connection, key),
+        Change::DeleteSigningKey { kid, version } => signing_keys::delete(connection, kid, *version),
+        Change::InsertRefreshToken(token) => refresh_tokens::insert(connection, token),
+        Change::DeleteRefreshToken { tenant, hash } => refresh_tokens::delete(connection, *tenant, hash),
+        Change::PurgeRefreshTokens { before, limit } => refresh_tokens::purge(connection, *before, *limit),
+        Change::PutMfaChoice(choice) => mfa_choices::put(connection, choice),
         Change::InsertSetting { name, value } => settings::insert(connection, name, value),
         Change::Probe => settings::probe(connection),
         Change::Sandbox(change) => sandbox::apply(connection, change),

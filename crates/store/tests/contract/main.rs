@@ -13,6 +13,8 @@ mod backend;
 mod batches;
 #[cfg(test)]
 mod callbacks;
+#[cfg(test)]
+mod clients;
 mod concurrency;
 #[cfg(test)]
 mod destinations;
@@ -23,9 +25,13 @@ mod lasting;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod mfa_choices;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod purge;
+#[cfg(test)]
+mod refresh_tokens;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -34,6 +40,8 @@ mod sandbox;
 mod services;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod signing_keys;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]

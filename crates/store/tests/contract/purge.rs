@@ -1,7 +1,7 @@
 //! Old rows go in bounded batches, each with all that belongs to it.
 
 use crate::{backend, backend::write, samples::*};
-use countersign_model::{Destination, EventKind, Message, Verification, message::MessageState};
+use countersign_model::{BucketKind, BucketRule, Destination, EventKind, Message, Verification, message::MessageState};
 use countersign_store::{Change, Store};
 
 async fn insert(store: &Store, verification: Verification, number: u32) {
@@ -102,6 +102,21 @@ async fn a_destination_goes_once_it_is_quiet_and_no_verification_of_it_is_left()
         assert!(!is_left(1).await, "its verification is gone by the same purge");
         write(&store, [purge(3602, 10), purge_destinations(3602, 10)]).await;
         assert!(!is_left(3).await && !is_left(4).await);
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_fills_is_not_quiet_before_that() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let mut spent = Destination::default();
+        let rule = BucketRule { size: 10, refill_seconds: 360 };
+        assert!(spent.take(BucketKind::WrongCodes, rule, at(100)).is_ok());
+        write(&store, [put_destination(1, &spent), purge_destinations(100, 10)]).await;
+        let kept = store.destination(ours(), service_of_ours(), address(1)).await.unwrap();
+        assert_eq!(kept.level(BucketKind::WrongCodes, rule, at(100)).remaining, 9);
+        write(&store, [purge_destinations(101, 10)]).await;
+        assert_eq!(store.destination(ours(), service_of_ours(), address(1)).await, Ok(Destination::default()));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Values to keep: each field is filled, and differs from its default wherever that is possible.
 
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Destination, Event, EventId, EventKind, KeyId, Message,
-    MessageId, Policy, Profile, Scope, Sealed, Service, ServiceId, State, Template, Tenant, TenantId, Timestamp,
-    Verification, VerificationId,
+    Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Destination, Event, EventId,
+    EventKind, Grant, KeyId, Message, MessageId, Policy, Profile, RefreshToken, Scope, Sealed, Service, ServiceId,
+    SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, UserId, Verification, VerificationId,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
@@ -229,5 +229,49 @@ pub fn put_destination(number: u8, destination: &Destination) -> Change {
         service: service_of_ours(),
         index: address(number),
         destination: destination.clone(),
+    }
+}
+
+pub fn client(id: &str) -> Client {
+    Client {
+        id: id.to_owned(),
+        tenant: ours(),
+        version: 0,
+        name: "shop".to_owned(),
+        proof: ClientProof::Secret("ab".repeat(32)),
+        grants: Grant::ALL.to_vec(),
+        apis: vec![Api { audience: "https://api.example/".to_owned(), scopes: vec!["read".to_owned()] }],
+        management: vec!["read:users".to_owned()],
+        return_to: vec!["https://shop.example/back".to_owned()],
+        origins: vec!["https://shop.example".to_owned()],
+        created_at: at(1),
+    }
+}
+
+pub fn signing_key(kid: &str, state: SigningKeyState) -> SigningKey {
+    SigningKey {
+        kid: kid.to_owned(),
+        version: 0,
+        state,
+        private: sealed(5),
+        n: "n".to_owned(),
+        e: "AQAB".to_owned(),
+        certificate: "c".to_owned(),
+        created_at: at(1),
+        retired_at: (state == SigningKeyState::Retired).then_some(at(2)),
+    }
+}
+
+pub fn refresh_token(hash: u8, expires_at: Timestamp) -> RefreshToken {
+    RefreshToken {
+        tenant: ours(),
+        hash: [hash; 32],
+        client: "c".to_owned(),
+        user: UserId::from_bytes([9; 16]),
+        audience: Some("https://api.example/".to_owned()),
+        scope: "openid offline_access".to_owned(),
+        after_mfa: true,
+        created_at: at(1),
+        expires_at,
     }
 }
