@@ -153,6 +153,12 @@ mod tests {
         assert_eq!(kept(&path), (0..200).filter(|number| number % 2 == 0).collect::<Vec<_>>());
     }
 
+    /// Room for a few small rows and two big ones, whatever tables there are.
+    fn leave_room(connection: &Connection) {
+        let used: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "max_page_count", used + 12).unwrap();
+    }
+
     async fn submit(queue: &Queue, changes: Vec<Change>) -> Outcome {
         queue.submit(Work::Write(Batch(changes))).await
     }
@@ -161,7 +167,7 @@ mod tests {
     async fn without_room_a_write_leaves_nothing_and_with_room_again_it_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let (path, connection) = opened(folder.path());
-        connection.pragma_update(None, "max_page_count", 60).unwrap();
+        leave_room(&connection);
         let (queue, groups) = group::queue();
         let writer = spawn(connection, groups, Arc::new(Pool::new(&path)), Arc::new(Wake::new())).unwrap();
         let mut written = Vec::new();
@@ -187,7 +193,7 @@ mod tests {
     async fn a_group_that_finds_no_room_is_refused_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let (path, connection) = opened(folder.path());
-        connection.pragma_update(None, "max_page_count", 60).unwrap();
+        leave_room(&connection);
         let changes = vec![vec![answer(1, 10)], vec![answer(2, 1_000_000)], vec![answer(3, 10)]];
         for outcome in in_one_group(connection, &path, changes).await {
             assert!(matches!(outcome, Err(Error::Full(_))), "{outcome:?}");

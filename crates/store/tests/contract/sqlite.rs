@@ -63,8 +63,8 @@ async fn a_damaged_file_is_refused() {
 async fn a_file_of_a_newer_version_is_refused() {
     let place = closed_store().await;
     Connection::open(place.file()).unwrap().pragma_update(None, "user_version", 1000).unwrap();
-    let newer = OpenError::Newer { path: place.file(), found: 1000, known: 2 };
-    assert_eq!(refusal(&place.file()).await, newer);
+    let refusal = refusal(&place.file()).await;
+    assert!(matches!(&refusal, OpenError::Newer { path, found: 1000, .. } if *path == place.file()), "{refusal:?}");
 }
 
 #[tokio::test]
