@@ -18,6 +18,8 @@
 //! | [`Callback`] | a call to a caller's server, to tell what became of a message |
 //! | [`Destination`] | what is remembered of one address within one service, for the limits |
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
+//! | [`User`] | a person who proves more than an address |
+//! | [`Factor`] | with what it does so |
 //! | [`Client`] | an application that asks for tokens |
 //! | [`SigningKey`] | what tokens are signed with |
 //! | [`MfaChoice`] | which second factors a tenant has |
@@ -30,6 +32,7 @@ pub mod callback;
 pub mod client;
 pub mod code;
 pub mod event;
+pub mod factor;
 pub mod id;
 pub mod limit;
 pub mod message;
@@ -42,6 +45,7 @@ pub mod tenant;
 pub mod text;
 pub mod time;
 pub mod totp;
+pub mod user;
 pub mod verification;
 
 pub use account::Account;
@@ -51,6 +55,7 @@ pub use callback::Callback;
 pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use event::{Event, EventKind};
+pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId};
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
@@ -62,4 +67,5 @@ pub use signing_key::{SigningKey, SigningKeyState};
 pub use tenant::{ApiKey, Scope, Service, Template, Tenant};
 pub use time::Timestamp;
 pub use totp::Totp;
+pub use user::{MfaRule, User};
 pub use verification::{Checked, Proof, State, Verification};

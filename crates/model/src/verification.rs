@@ -12,7 +12,7 @@
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp, VerificationId,
+    BlindIndex, Channel, ForFactor, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp, VerificationId,
     address::PhoneTraits, event::DenialReason,
 };
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,9 @@ pub struct Verification {
     pub text: Option<Sealed>,
     /// Who is told what becomes of its messages, sealed.
     pub report: Option<Sealed>,
+    /// The factor that it proves; none: an address and nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_factor: Option<ForFactor>,
     /// Where it stands, as last written; see [`Self::state_at`].
     pub state: State,
     /// Wrong codes so far.
@@ -393,6 +396,7 @@ mod tests {
             payment: None,
             text: None,
             report: None,
+            for_factor: None,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,

@@ -6,9 +6,9 @@
 
 use crate::sandbox;
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Destination, Event, KeyId, Message, MfaChoice,
-    RefreshToken, Sealed, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp, Verification,
-    message::Purpose,
+    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Destination, Event, Factor, FactorId, KeyId,
+    Message, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp,
+    User, UserId, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -121,6 +121,48 @@ pub enum Change {
     /// Forgets destinations that have been quiet since before a moment and have no verification left.
     PurgeDestinations {
         /// Only those quiet since before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
+    /// A new user. Asserts that its id and its name are free.
+    InsertUser(User),
+    /// A changed one. Asserts the version, and that the name is its own.
+    UpdateUser(User),
+    /// The user goes, with its factors; asserts the version.
+    DeleteUser {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: UserId,
+        /// As it was read.
+        version: u32,
+    },
+    /// A new factor. Asserts that its id is free.
+    InsertFactor(Factor),
+    /// A changed one. Asserts the version.
+    UpdateFactor(Factor),
+    /// The factor goes; asserts the version.
+    DeleteFactor {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: FactorId,
+        /// As it was read.
+        version: u32,
+    },
+    /// Something that can be used once is used. Asserts that it was not.
+    SpendToken {
+        /// Whose.
+        tenant: TenantId,
+        /// Keyed hash of it.
+        id: [u8; 32],
+        /// When it would have ended anyway.
+        until: Timestamp,
+    },
+    /// Forgets what was used and would have ended before a moment, at most so many.
+    PurgeSpentTokens {
+        /// Only those that ended before this.
         before: Timestamp,
         /// No more than this.
         limit: u32,

@@ -185,6 +185,14 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::PurgeAnswers { .. }
         | Change::PurgeVerifications { .. }
         | Change::PurgeDestinations { .. }
+        | Change::InsertUser(_)
+        | Change::UpdateUser(_)
+        | Change::DeleteUser { .. }
+        | Change::InsertFactor(_)
+        | Change::UpdateFactor(_)
+        | Change::DeleteFactor { .. }
+        | Change::SpendToken { .. }
+        | Change::PurgeSpentTokens { .. }
         | Change::PutClient(_)
         | Change::DeleteClient { .. }
         | Change::PutSigningKey(_)

@@ -7,8 +7,9 @@ use crate::{
     sqlite,
 };
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, Channel, Client, Destination, Event, Message, MessageId, MfaChoice,
-    RefreshToken, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp, Verification, VerificationId,
+    Account, ApiKey, BlindIndex, Callback, Channel, Client, Destination, Event, Factor, FactorId, Message, MessageId,
+    MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp, User, UserId,
+    Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -178,6 +179,41 @@ impl Store {
     /// Whether a purge of answers older than the first moment and of what ended before the second would find something.
     pub async fn is_more_to_purge(&self, answers: Timestamp, ended: Timestamp) -> Result<bool, Error> {
         ask!(self, verifications::is_more_to_purge(answers, ended))
+    }
+
+    /// A user.
+    pub async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<User>, Error> {
+        ask!(self, users::with_id(tenant, id))
+    }
+
+    /// The user of that name.
+    pub async fn user_with_name(&self, tenant: TenantId, name: BlindIndex) -> Result<Option<User>, Error> {
+        ask!(self, users::with_name(tenant, name))
+    }
+
+    /// A factor.
+    pub async fn factor(&self, tenant: TenantId, id: FactorId) -> Result<Option<Factor>, Error> {
+        ask!(self, factors::with_id(tenant, id))
+    }
+
+    /// All factors of a user, oldest first.
+    pub async fn factors_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<Factor>, Error> {
+        ask!(self, factors::of(tenant, user))
+    }
+
+    /// Whether something that can be used once was used.
+    pub async fn is_spent(&self, tenant: TenantId, id: &[u8; 32]) -> Result<bool, Error> {
+        ask!(self, spent_tokens::is_spent(tenant, id))
+    }
+
+    /// Verifications of an address in a service that are written down as pending, oldest first.
+    pub async fn pending_verifications(
+        &self,
+        tenant: TenantId,
+        service: ServiceId,
+        to: BlindIndex,
+    ) -> Result<Vec<Verification>, Error> {
+        ask!(self, verifications::pending(tenant, service, to))
     }
 
     /// The client of that id, whichever tenant it belongs to.

@@ -3,8 +3,9 @@
 use super::{Command, Decided};
 use crate::{Caller, Engine, Error, Thing, keys, metrics::Metrics, reports::ReportTo};
 use countersign_model::{
-    Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, Message, MessageId, Payment, Policy, Profile,
-    Scope, Service, ServiceId, State, TenantId, Timestamp, Verification, VerificationId, verification::CodeSource,
+    Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Message, MessageId, Payment, Policy,
+    Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Verification, VerificationId,
+    verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,8 @@ pub struct Overrides {
     pub text: Option<OwnText>,
     /// Who is told what becomes of its messages.
     pub report: Option<ReportTo>,
+    /// The factor that it proves.
+    pub for_factor: Option<ForFactor>,
     /// Whether it ends the pending one that this address has in this service.
     pub replaces_older: bool,
 }
@@ -209,6 +212,7 @@ impl StartVerification {
             metadata: self.metadata.clone(),
             payment: payment.map(|it| as_json(keys::PAYMENT, serde_json::to_string(it))).transpose()?,
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
+            for_factor: overrides.for_factor,
             report: overrides.report.as_ref().map(|it| engine.seal_report(tenant, it)).transpose()?,
             state: State::Pending,
             wrong_checks: 0,

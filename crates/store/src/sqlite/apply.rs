@@ -1,8 +1,8 @@
 //! Which table a change belongs to.
 
 use super::{
-    accounts, answers, api_keys, callbacks, clients, destinations, events, messages, mfa_choices, refresh_tokens,
-    sandbox, services, settings, signing_keys, templates, tenants, verifications,
+    accounts, answers, api_keys, callbacks, clients, destinations, events, factors, messages, mfa_choices,
+    refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants, users, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -42,6 +42,17 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
             messages::purge_texts(connection, *before, *limit)
         }
         Change::PurgeDestinations { before, limit } => destinations::purge(connection, *before, *limit),
+        Change::InsertUser(user) => users::insert(connection, user),
+        Change::UpdateUser(user) => users::update(connection, user),
+        Change::DeleteUser { tenant, id, version } => {
+            users::delete(connection, *tenant, *id, *version)?;
+            factors::delete_of(connection, *tenant, *id)
+        }
+        Change::InsertFactor(factor) => factors::insert(connection, factor),
+        Change::UpdateFactor(factor) => factors::update(connection, factor),
+        Change::DeleteFactor { tenant, id, version } => factors::delete(connection, *tenant, *id, *version),
+        Change::SpendToken { tenant, id, until } => spent_tokens::spend(connection, *tenant, id, *until),
+        Change::PurgeSpentTokens { before, limit } => spent_tokens::purge(connection, *before, *limit),
         Change::PutClient(client) => clients::put(connection, client),
         Change::DeleteClient { tenant, id } => clients::delete(connection, *tenant, id),
         Change::PutSigningKey(key) => signing_keys::put(connection, key),

@@ -10,6 +10,7 @@ use std::path::Path;
 const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V1__first_tables.sql"),
     include_str!("../../migrations/sqlite/V2__accounts.sql"),
+    include_str!("../../migrations/sqlite/V5__users.sql"),
     include_str!("../../migrations/sqlite/V6__clients.sql"),
 ];
 

@@ -14,6 +14,7 @@ mod connection;
 pub(crate) mod destinations;
 mod error;
 pub(crate) mod events;
+pub(crate) mod factors;
 mod files;
 pub(crate) mod messages;
 pub(crate) mod mfa_choices;
@@ -24,8 +25,10 @@ pub(crate) mod sandbox;
 pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod signing_keys;
+pub(crate) mod spent_tokens;
 pub(crate) mod templates;
 pub(crate) mod tenants;
+pub(crate) mod users;
 pub(crate) mod verifications;
 mod writer;
 

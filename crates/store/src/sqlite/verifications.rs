@@ -82,6 +82,22 @@ pub(crate) fn latest(
     )
 }
 
+/// Few: a pending one has an end, and the job writes it down soon after.
+pub(crate) fn pending(
+    connection: &Connection,
+    tenant: TenantId,
+    service: ServiceId,
+    to: BlindIndex,
+) -> Result<Vec<Verification>, Error> {
+    row::many(
+        connection,
+        "SELECT version, body FROM verification
+         WHERE tenant = ?1 AND service = ?2 AND to_index = ?3 AND decided_at IS NULL ORDER BY place",
+        params![tenant.to_bytes(), service.to_bytes(), to.0],
+        read,
+    )
+}
+
 pub(crate) fn overdue(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Verification>, Error> {
     row::many(
         connection,

@@ -49,6 +49,8 @@ mod templates;
 #[cfg(test)]
 mod tenants;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod verifications;
 #[cfg(test)]
 mod waiters;

@@ -2,8 +2,9 @@
 
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Destination, Event, EventId,
-    EventKind, Grant, KeyId, Message, MessageId, Policy, Profile, RefreshToken, Scope, Sealed, Service, ServiceId,
-    SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, UserId, Verification, VerificationId,
+    EventKind, Factor, FactorId, FactorKind, FactorPurpose, FactorState, ForFactor, Grant, KeyId, Message, MessageId,
+    MfaRule, Policy, Profile, RefreshToken, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State,
+    Template, Tenant, TenantId, Timestamp, Totp, User, UserId, Verification, VerificationId,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
@@ -133,6 +134,11 @@ pub fn verification(number: u32) -> Verification {
         payment: Some(sealed(3)),
         text: Some(sealed(5)),
         report: Some(sealed(6)),
+        for_factor: Some(ForFactor {
+            user: UserId::from_bytes([1; 16]),
+            factor: FactorId::from_bytes([2; 16]),
+            purpose: FactorPurpose::Enrol,
+        }),
         state: State::Pending,
         wrong_checks: 2,
         sends: 3,
@@ -273,5 +279,38 @@ pub fn refresh_token(hash: u8, expires_at: Timestamp) -> RefreshToken {
         after_mfa: true,
         created_at: at(1),
         expires_at,
+    }
+}
+
+pub fn user(number: u8) -> User {
+    User {
+        id: UserId::from_bytes([number; 16]),
+        tenant: ours(),
+        version: 0,
+        name: Some(sealed(number)),
+        name_index: Some(address(number)),
+        password: Some("$argon2id$".to_owned()),
+        mfa: MfaRule::Required,
+        email: Some(sealed(1)),
+        created_at: at(1),
+        updated_at: at(2),
+        last_success_at: Some(at(3)),
+        last_failure_at: Some(at(4)),
+    }
+}
+
+pub fn factor(number: u8, user: u8) -> Factor {
+    Factor {
+        id: FactorId::from_bytes([number; 16]),
+        tenant: ours(),
+        version: 0,
+        user: UserId::from_bytes([user; 16]),
+        state: FactorState::Active,
+        name: Some("mine".to_owned()),
+        kind: FactorKind::Totp { secret: sealed(2), rule: Totp::USUAL, last_step: Some(7) },
+        created_at: at(1),
+        updated_at: at(2),
+        confirmed_at: Some(at(3)),
+        last_used_at: Some(at(4)),
     }
 }

@@ -42,6 +42,7 @@ fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refu
         text: Some(own_text),
         report,
         replaces_older: true,
+        ..Overrides::default()
     };
     Ok(StartVerification {
         service: ServiceRef::Dialect(NAME),

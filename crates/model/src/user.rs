@@ -1,0 +1,44 @@
+//! People who prove more than an address: a name, perhaps a password, and factors ([`crate::Factor`]).
+
+use crate::{BlindIndex, Sealed, TenantId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A person, as one tenant knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Its name for machines.
+    pub id: UserId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Grows with each write; 0 before the first.
+    #[serde(skip)]
+    pub version: u32,
+    /// What it calls itself, sealed: personal data. Some have no name but their id.
+    pub name: Option<Sealed>,
+    /// The same, as look-ups see it.
+    pub name_index: Option<BlindIndex>,
+    /// The hash of its password (Argon2id, PHC string format); none for somebody who logs in elsewhere.
+    pub password: Option<String>,
+    /// Whether a password is enough.
+    pub mfa: MfaRule,
+    /// Its e-mail address, where that is another than its name, sealed.
+    pub email: Option<Sealed>,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When it last proved to be itself.
+    pub last_success_at: Option<Timestamp>,
+    /// When somebody last failed to prove to be it.
+    pub last_failure_at: Option<Timestamp>,
+}
+
+/// Whether a password is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MfaRule {
+    /// It is.
+    Off,
+    /// A second factor is asked for, too; whoever has none must enrol one first.
+    Required,
+}
