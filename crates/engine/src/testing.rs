@@ -214,7 +214,7 @@ impl Harness {
             lookup: numbers.clone().map(|numbers| numbers as Arc<dyn NumberLookup>),
             callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
             report_formats: BTreeMap::from([("test", format)]),
-            public_url: None,
+            public_url: Some("https://verify.example.com".to_owned()),
             clock: Arc::clone(&clock),
             random: Arc::new(SeededChance::default()),
             retention: Duration::from_hours(24 * 90),

@@ -4,7 +4,8 @@
 use super::Command;
 use crate::{Caller, Engine, Error, Thing, metrics::Metrics};
 use countersign_model::{
-    Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification, VerificationId,
+    Address, Checked, Destination, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification,
+    VerificationId, verification::NotPossible,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -51,33 +52,18 @@ impl Command for CheckCode {
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(CodeChecked, Batch), Error> {
         let before = engine.target(caller, &self.target).await?;
+        if before.grid.is_some() {
+            return Err(NotPossible::NoCode.into());
+        }
         let proof = self.compare(engine, &before, now)?;
         let state = before.state_at(now);
         if state != State::Pending {
             let checked = Checked::NotPending(state);
             return Ok((CodeChecked { checked, verification: before, at: now }, Batch::new()));
         }
-        let (tenant, service, index) = (before.tenant, before.service, before.to_index);
-        let mut destination = engine.store().destination(tenant, service, index).await?;
-        destination.may_check(now).map_err(Error::Limited)?;
-
+        let destination = engine.destination_to_check(&before, now).await?;
         let (verification, checked) = before.check(proof, now);
-        let count_changed = match checked {
-            Checked::Wrong { .. } | Checked::Exhausted => {
-                destination.count_failed_check(&verification.policy.limits, now);
-                true
-            }
-            Checked::Approved => destination.clear_failed_checks(),
-            Checked::PaymentMismatch | Checked::NotPending(_) => false,
-        };
-        let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
-        if count_changed {
-            batch.push(Change::PutDestination { tenant, service, index, destination });
-        }
-        if let Some(kind) = event_of(checked) {
-            let event = Event::new((verification.tenant, verification.id), kind, now, engine.random());
-            batch.push(Change::InsertEvent(event));
-        }
+        let batch = judged(engine, &verification, checked, destination, now);
         Ok((CodeChecked { checked, verification, at: now }, batch))
     }
 
@@ -95,15 +81,41 @@ impl CheckCode {
             (Some(_), None) => return Err(Error::PaymentMissing),
             (None, Some(_)) => return Err(Error::PaymentUnexpected),
         };
-        let typed = self.code.as_code(verification.policy.code);
         let mut matches = None;
         for live in verification.live_codes(now) {
-            if engine.keys().code_matches(verification, live.generation, &typed)? {
+            if engine.keys().code_matches(verification, live.generation, &self.code)? {
                 matches = Some(live.generation);
             }
         }
         Ok(Proof { matches, payment_matches })
     }
+}
+
+/// What is to be written after a proof was judged: the value, what its destination has tried, and the event.
+pub(super) fn judged(
+    engine: &Engine,
+    verification: &Verification,
+    checked: Checked,
+    mut destination: Destination,
+    now: Timestamp,
+) -> Batch {
+    let (tenant, service, index) = (verification.tenant, verification.service, verification.to_index);
+    let count_changed = match checked {
+        Checked::Wrong { .. } | Checked::Exhausted => {
+            destination.count_failed_check(&verification.policy.limits, now);
+            true
+        }
+        Checked::Approved => destination.clear_failed_checks(),
+        Checked::PaymentMismatch | Checked::NotPending(_) => false,
+    };
+    let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
+    if count_changed {
+        batch.push(Change::PutDestination { tenant, service, index, destination });
+    }
+    if let Some(kind) = event_of(checked) {
+        batch.push(Change::InsertEvent(Event::new((tenant, verification.id), kind, now, engine.random())));
+    }
+    batch
 }
 
 fn event_of(checked: Checked) -> Option<EventKind> {
@@ -117,6 +129,17 @@ fn event_of(checked: Checked) -> Option<EventKind> {
 }
 
 impl Engine {
+    /// What is remembered of the address, if a proof may be judged now.
+    pub(super) async fn destination_to_check(
+        &self,
+        of: &Verification,
+        now: Timestamp,
+    ) -> Result<Destination, Error> {
+        let destination = self.store().destination(of.tenant, of.service, of.to_index).await?;
+        destination.may_check(now).map_err(Error::Limited)?;
+        Ok(destination)
+    }
+
     pub(crate) async fn target(&self, caller: &Caller, target: &Target) -> Result<Verification, Error> {
         let found = match target {
             Target::Id(id) => self.store().verification(caller.tenant(), *id).await?,

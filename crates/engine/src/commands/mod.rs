@@ -1,6 +1,7 @@
 //! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
+mod cancel_text;
 mod cancel_verification;
 mod check_code;
 mod create_key;
@@ -16,8 +17,10 @@ mod resend_code;
 mod revoke_key;
 mod send_text;
 mod start_verification;
+mod tap_tile;
 mod transfer_balance;
 
+pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use check_code::{CheckCode, CodeChecked, Target};
 pub use create_key::{CreateKey, KeyCreated, KeyForm};
@@ -34,7 +37,8 @@ pub use report_outcome::ReportOutcome;
 pub use resend_code::ResendCode;
 pub use revoke_key::RevokeKey;
 pub use send_text::SendText;
-pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
+pub use start_verification::{DEFAULT_SERVICE, GridChoice, Overrides, OwnText, ServiceRef, StartVerification};
+pub use tap_tile::{TapTile, TileTapped};
 pub use transfer_balance::TransferBalance;
 
 use crate::{

@@ -2,6 +2,9 @@
 
 mod accounts;
 mod administration;
+mod grids;
+mod messages;
 mod verifications;
 
+pub use grids::GridSeen;
 pub use verifications::VerificationHistory;

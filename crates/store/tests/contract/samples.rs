@@ -127,6 +127,7 @@ pub fn verification(number: u32) -> Verification {
             LiveCode { generation: 4, expires_at: Some(at(200)) },
             LiveCode { generation: 5, expires_at: Some(at(300)) },
         ],
+        grid: None,
         brand: Some("Brand".to_owned()),
         sender: Some("+34600000000".to_owned()),
         locale: "es".to_owned(),
