@@ -11,7 +11,9 @@ pub mod dialects;
 mod docs;
 mod framing;
 mod health;
+mod pages;
 mod peer;
+mod pictures;
 mod request;
 mod sandbox;
 mod time;
@@ -96,7 +98,7 @@ impl Web {
 
 /// All routes of a server.
 pub fn router(web: Web) -> Router {
-    let mut router = Router::new().merge(health::routes()).merge(docs::routes()).merge(callbacks::routes());
+    let mut router = Router::new().merge(health::routes()).merge(docs::routes()).merge(callbacks::routes()).merge(pages::routes());
     for dialect in dialects::DIALECTS {
         router = router.merge((dialect.routes)());
     }
