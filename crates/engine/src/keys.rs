@@ -171,9 +171,7 @@ impl Keys {
         let Some(grid) = &verification.grid else { return Ok(None) };
         let key = &self.version(grid.key_version)?.code;
         let (tenant, id, attempt) = (verification.tenant.to_bytes(), verification.id.to_bytes(), grid.attempt);
-        Ok(Some(move |counter: u32| {
-            mac(key, &[&tenant, &id, b"grid", &attempt.to_be_bytes(), &counter.to_be_bytes()])
-        }))
+        Ok(Some(move |counter: u32| mac(key, &[&tenant, &id, b"grid", &attempt.to_be_bytes(), &counter.to_be_bytes()])))
     }
 
     /// What stands for the token of a link in the store.

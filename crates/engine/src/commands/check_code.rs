@@ -130,11 +130,7 @@ fn event_of(checked: Checked) -> Option<EventKind> {
 
 impl Engine {
     /// What is remembered of the address, if a proof may be judged now.
-    pub(super) async fn destination_to_check(
-        &self,
-        of: &Verification,
-        now: Timestamp,
-    ) -> Result<Destination, Error> {
+    pub(super) async fn destination_to_check(&self, of: &Verification, now: Timestamp) -> Result<Destination, Error> {
         let destination = self.store().destination(of.tenant, of.service, of.to_index).await?;
         destination.may_check(now).map_err(Error::Limited)?;
         Ok(destination)

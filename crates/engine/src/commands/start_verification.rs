@@ -249,11 +249,7 @@ impl StartVerification {
 impl GridChoice {
     /// A grid behind a fresh link. The token is drawn by chance and by nothing else: whoever asked for the verification, and so
     /// knows its id, cannot know it.
-    fn begin(
-        &self,
-        engine: &Engine,
-        seal: impl Fn(&[u8], &str) -> Result<Sealed, Error>,
-    ) -> Result<Grid, Error> {
+    fn begin(&self, engine: &Engine, seal: impl Fn(&[u8], &str) -> Result<Sealed, Error>) -> Result<Grid, Error> {
         let token = fresh_link_token(engine.random());
         let right = match &self.enrolled {
             None => Right::Told,

@@ -6,9 +6,7 @@ use askama::Template;
 use axum::{
     http::{
         HeaderName, HeaderValue, StatusCode, Uri,
-        header::{
-            CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
-        },
+        header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY},
     },
     response::{IntoResponse as _, Response},
 };

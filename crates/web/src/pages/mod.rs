@@ -16,7 +16,7 @@ mod frame;
 pub(crate) mod grid;
 mod language;
 
-pub(crate) use frame::{Frame, Logo, show};
+pub(crate) use frame::{Frame, Logo, LogoAddress, show};
 pub(crate) use language::Language;
 
 use crate::{Web, asset::Asset};

@@ -7,15 +7,17 @@ const NAMES: &str = include_str!("../../assets/pictures/names.tsv");
 const SETS: [&str; 2] =
     [include_str!("../../assets/pictures/fluent.json"), include_str!("../../assets/pictures/noto.json")];
 
-/// The categories, and for each set what is to be drawn, by English name.
 static GALLERY: LazyLock<Gallery> = LazyLock::new(Gallery::read);
+
+/// For each set what is to be drawn, by English name. Compiled in, and read by the tests.
+static DRAWINGS: LazyLock<[BTreeMap<&'static str, String>; 2]> =
+    LazyLock::new(|| SETS.map(|set| serde_json::from_str(set).unwrap_or_default()));
 
 struct Gallery {
     /// A category's names, in the order of the file's columns.
     categories: Vec<Vec<&'static str>>,
     /// For each language the column that has its names.
     columns: Vec<usize>,
-    drawings: [BTreeMap<&'static str, String>; 2],
 }
 
 impl Gallery {
@@ -23,12 +25,7 @@ impl Gallery {
         let mut lines = NAMES.lines().map(|line| line.split('\t').collect::<Vec<_>>());
         let head = lines.next().unwrap_or_default();
         let column = |language: Language| head.iter().position(|tag| *tag == language.tag()).unwrap_or(0);
-        Self {
-            categories: lines.collect(),
-            columns: Language::ALL.map(column).to_vec(),
-            // Compiled in, and read by the tests.
-            drawings: SETS.map(|set| serde_json::from_str(set).unwrap_or_default()),
-        }
+        Self { categories: lines.collect(), columns: Language::ALL.map(column).to_vec() }
     }
 }
 
@@ -56,7 +53,7 @@ pub(crate) fn category_named(wanted: &str) -> Option<u16> {
 
 /// What is to be drawn, in the first or the second style: what stands inside of an `<svg>`.
 pub(super) fn drawing(category: u16, style: usize) -> Option<&'static str> {
-    let drawings = GALLERY.drawings.get(style)?;
+    let drawings = DRAWINGS.get(style)?;
     drawings.get(name(category, Language::English)).map(String::as_str)
 }
 

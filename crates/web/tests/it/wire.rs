@@ -39,8 +39,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
-const DIALECTS: &str =
-    r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
+const DIALECTS: &str = r#"{"clickatell":{"pin_length":4,"expire_minutes":5,"attempts":1,"number_lookup":true,
+        "grid_text":"{BRAND}: confirm your sign-in: {LINK} (valid {MINUTES} minutes)"},
+    "gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
 
 /// The web side on a harness.
 pub struct Server {

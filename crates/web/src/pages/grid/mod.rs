@@ -65,11 +65,9 @@ impl Visit {
         let seen = found.ok_or_else(|| View::over(self.language, StatusCode::NOT_FOUND))?;
         match seen.verification.state_at(seen.at) {
             Standing::Pending => Ok(seen),
-            Standing::Approved
-            | Standing::Denied
-            | Standing::Exhausted
-            | Standing::Cancelled
-            | Standing::Expired => Err(View::over(self.language, StatusCode::GONE)),
+            Standing::Approved | Standing::Denied | Standing::Exhausted | Standing::Cancelled | Standing::Expired => {
+                Err(View::over(self.language, StatusCode::GONE))
+            }
         }
     }
 

@@ -11,11 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-pub(super) async fn picture(
-    State(web): State<Web>,
-    visit: Visit,
-    Path((_, name)): Path<(String, String)>,
-) -> Response {
+pub(super) async fn picture(State(web): State<Web>, visit: Visit, Path((_, name)): Path<(String, String)>) -> Response {
     let Ok(seen) = visit.open(&web).await else { return StatusCode::NOT_FOUND.into_response() };
     let screen = seen.grid.present(&seen.screens);
     let wanted = name.strip_suffix(".png").unwrap_or_default();
@@ -26,8 +22,7 @@ pub(super) async fn picture(
     // A few milliseconds of arithmetic, which nobody else should wait for.
     match tokio::task::spawn_blocking(move || pictures::draw(category, look)).await {
         Ok(Some(png)) => {
-            let headers =
-                [(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
+            let headers = [(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
             (headers, png).into_response()
         }
         Ok(None) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

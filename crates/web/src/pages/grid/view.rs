@@ -117,17 +117,15 @@ impl<'a> View<'a> {
         self.outcome("bad", &self.words.failed_title, &self.words.failed_text, None)
     }
 
-    fn outcome(
-        &self,
-        sign: &'static str,
-        title: &'static str,
-        text: &str,
-        attempts_left: Option<u32>,
-    ) -> Response {
+    fn outcome(&self, sign: &'static str, title: &'static str, text: &str, attempts_left: Option<u32>) -> Response {
         let attempts_left = attempts_left.map(|left| self.words.attempts_left(left));
         let (frame, text) = (self.frame(title.to_owned()), text.replace("{brand}", &self.seen.brand));
         let link = &self.link;
-        show(StatusCode::OK, &frame, &Outcome { frame: &frame, words: self.words, link, sign, title, text, attempts_left })
+        show(
+            StatusCode::OK,
+            &frame,
+            &Outcome { frame: &frame, words: self.words, link, sign, title, text, attempts_left },
+        )
     }
 
     /// In the tab, whose page it is stands behind what it is.
