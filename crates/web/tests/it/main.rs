@@ -8,8 +8,10 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod clickatell;
 mod exchanges;
 mod gateway360;
+mod grid;
 mod native;
 mod openapi;
 mod wire;

@@ -9,7 +9,7 @@ use super::{
 };
 use axum::{extract::Path, http::StatusCode, response::Response};
 use countersign_engine::commands::CancelText;
-use countersign_model::{Message, MessageId, message::MessageState};
+use countersign_model::{Message, MessageId, Timestamp, message::MessageState};
 
 /// The name of a message in this API: 32 hexadecimal digits.
 pub(super) fn api_message_id(id: MessageId) -> String {
@@ -26,7 +26,7 @@ pub(super) async fn status(call: Call, Path(id): Path<String>) -> Response {
         let message = call.web.engine().text(&call.caller, message_id(&id)?).await;
         let message = message.map_err(|error| call.refused(&error))?;
         let account = call.web.engine().account(&call.caller, None).await.map_err(|error| call.refused(&error))?;
-        let (status, description) = words(&message);
+        let (status, description) = words(&message, call.web.engine().now());
         Ok(Node::Object(vec![
             ("apiMessageId", api_message_id(message.id).into()),
             ("messageStatus", status.into()),
@@ -43,7 +43,7 @@ pub(super) async fn stop(call: Call, Path(id): Path<String>) -> Response {
         let command = CancelText { message: message_id(&id)? };
         let message = call.web.engine().run(&call.caller, None, &command).await;
         let message = message.map_err(|error| call.refused(&error))?;
-        let (status, description) = words(&message);
+        let (status, description) = words(&message, call.web.engine().now());
         Ok(Node::Object(vec![
             ("apiMessageId", api_message_id(message.id).into()),
             ("messageStatus", status.into()),
@@ -55,9 +55,9 @@ pub(super) async fn stop(call: Call, Path(id): Path<String>) -> Response {
 }
 
 /// The vendor's codes, of which these are all that can come about here.
-fn words(message: &Message) -> (&'static str, &'static str) {
+fn words(message: &Message, now: Timestamp) -> (&'static str, &'static str) {
     match message.state {
-        MessageState::Queued if message.attempts == 0 && message.due_at.is_some_and(|due| due > message.updated_at) => {
+        MessageState::Queued if message.attempts == 0 && message.due_at.is_some_and(|due| due > now) => {
             ("011", "Message queued for later delivery")
         }
         MessageState::Queued | MessageState::Leased => ("002", "Message queued"),
