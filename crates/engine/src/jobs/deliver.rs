@@ -156,8 +156,8 @@ impl Deliver {
         match (&message.content, verification) {
             (Content::Text { text, .. }, _) => {
                 let context = keys::context(keys::TEXT, message.tenant, &message.id.to_bytes());
-                let content = plain(engine.keys().open(text, &context)?.to_string());
-                Ok(Carried { content, code: None, link: None })
+                let text = engine.keys().open(text, &context)?.to_string();
+                Ok(Carried { content: plain(text), code: None, link: None })
             }
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;

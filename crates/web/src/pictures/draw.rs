@@ -75,7 +75,7 @@ fn svg(category: u16, look: &Look) -> Option<String> {
     let (x, y, radius) = look.patch;
     let (turn, scale, half) = (look.turn_degrees, look.scale * 100.0 / units, -units / 2.0);
     Some(format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="100" height="100"><defs><filter id="tint_of_all" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB"><feColorMatrix type="hueRotate" values="{hue}"/></filter></defs><path fill="{ground}" d="M0 0h100v100H0z"/><circle fill="{light}" cx="{x}" cy="{y}" r="{radius}"/><g filter="url(#tint_of_all)"><g transform="translate(50 50) rotate({turn}) scale({scale}) translate({half} {half})">{inner}</g></g></svg>"##,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="100" height="100"><defs><filter id="tint_of_all" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB"><feColorMatrix type="hueRotate" values="{hue}"/></filter></defs><path fill="{ground}" d="M0 0h100v100H0z"/><circle fill="{light}" cx="{x}" cy="{y}" r="{radius}"/><g filter="url(#tint_of_all)"><g transform="translate(50 50) rotate({turn}) scale({scale}) translate({half} {half})">{inner}</g></g></svg>"#,
         hue = look.hue_degrees
     ))
 }

@@ -178,7 +178,7 @@ async fn a_verification_of_another_api_is_none_of_this_one() {
 #[tokio::test]
 async fn five_hundred_numbers_get_a_message_in_one_call() {
     let server = Server::new().await;
-    let to: Vec<String> = (0..500).map(|number| format!("279990{:05}", number)).collect();
+    let to: Vec<String> = (0..500).map(|number| format!("279990{number:05}")).collect();
     let answer = call(&server, Method::POST, "/rest/message", &json!({"text": "hello", "to": to})).await;
     assert_eq!(answer.status, 202, "{}", answer.body);
     let messages = answer.json()["data"]["message"].as_array().unwrap().clone();

@@ -39,7 +39,9 @@ mod tests {
     fn there_is_one_token_in_one_header() {
         let of = |values: &[&str]| {
             let mut headers = HeaderMap::new();
-            values.iter().for_each(|value| _ = headers.append(AUTHORIZATION, value.parse().unwrap()));
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().unwrap());
+            }
             bearer(&headers).map(str::to_owned)
         };
         for good in ["Bearer T", "bearer T", "BEARER   T"] {

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(more: Value) -> Result<Wanted, Refused> {
+    fn read(more: &Value) -> Result<Wanted, Refused> {
         let mut body = json!({"text": "hello", "to": ["27999112345"]});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         Wanted::read(&Params { values: serde_json::from_value(body).unwrap(), is_xml: false })
@@ -143,7 +143,7 @@ mod tests {
     fn options_must_make_sense_in_either_spelling() {
         let all = json!({"callback": "7", "mo": 1, "userPriorityQueue": 3, "escalate": "0", "maxMessageParts": "3",
             "clientMessageId": "x", "unicode": "1", "binary": 0, "validityPeriod": 1440, "maxCredits": 0.8});
-        assert!(read(all).is_ok());
+        assert!(read(&all).is_ok());
         for bad in [
             json!({"callback": 8}),
             json!({"mo": 2}),
@@ -154,19 +154,19 @@ mod tests {
             json!({"text": null}),
             json!({"text": 5}),
         ] {
-            assert_eq!(read(bad.clone()).err(), Some(error::INVALID_PARAMETERS), "{bad}");
+            assert_eq!(read(&bad).err(), Some(error::INVALID_PARAMETERS), "{bad}");
         }
-        assert_eq!(read(json!({"userDataHeader": "0B"})).err(), Some(error::INVALID_USER_DATA_HEADER));
-        assert_eq!(read(json!({"text": ""})).err(), Some(error::EMPTY_MESSAGE));
-        assert_eq!(read(json!({"text": "a".repeat(460)})).err(), Some(error::TOO_MANY_PARTS));
-        assert_eq!(read(json!({"text": "a".repeat(161), "maxMessageParts": 1})).err(), Some(error::TOO_MANY_PARTS));
-        assert_eq!(read(json!({"to": 27_999_112_345_u64})).unwrap().to, ["27999112345"]);
+        assert_eq!(read(&json!({"userDataHeader": "0B"})).err(), Some(error::INVALID_USER_DATA_HEADER));
+        assert_eq!(read(&json!({"text": ""})).err(), Some(error::EMPTY_MESSAGE));
+        assert_eq!(read(&json!({"text": "a".repeat(460)})).err(), Some(error::TOO_MANY_PARTS));
+        assert_eq!(read(&json!({"text": "a".repeat(161), "maxMessageParts": 1})).err(), Some(error::TOO_MANY_PARTS));
+        assert_eq!(read(&json!({"to": 27_999_112_345_u64})).unwrap().to, ["27999112345"]);
     }
 
     #[test]
     fn a_delivery_time_is_iso_8601() {
         let at =
-            |text: &str| read(json!({"scheduledDeliveryTime": text})).map(|wanted| wanted.send_at.unwrap().as_ms());
+            |text: &str| read(&json!({"scheduledDeliveryTime": text})).map(|wanted| wanted.send_at.unwrap().as_ms());
         for good in [
             "2026-01-01T00:00:00Z",
             "2026-01-01T02:00:00+02:00",

@@ -110,12 +110,11 @@ fn enrolled(params: &Params) -> Result<Vec<u16>, Refused> {
 }
 
 fn grid(params: &Params, enrolled: Option<Vec<u16>>) -> Result<GridChoice, Refused> {
-    let screens = match &enrolled {
-        Some(enrolled) => u32::try_from(enrolled.len()).unwrap_or(u32::MAX),
-        None => {
-            let (least, most) = SCREENS.into_inner();
-            params.number("numberOfChallenges", (least.into(), most.into()), most.into())?
-        }
+    let screens = if let Some(enrolled) = &enrolled {
+        u32::try_from(enrolled.len()).unwrap_or(u32::MAX)
+    } else {
+        let (least, most) = SCREENS.into_inner();
+        params.number("numberOfChallenges", (least.into(), most.into()), most.into())?
     };
     let (least, most) = TILES.into_inner();
     let tiles = params.number("numberOfImagesPerChallenge", (least.into(), most.into()), DEFAULT_TILES)?;

@@ -47,7 +47,9 @@ pub(super) fn write(name: &str, node: &Node) -> String {
 /// A list is as many elements of its name.
 fn element(text: &mut String, name: &str, node: &Node) {
     if let Node::List(list) = node {
-        list.iter().for_each(|one| element(text, name, one));
+        for one in list {
+            element(text, name, one);
+        }
         return;
     }
     text.extend(["<", name, ">"]);
@@ -55,7 +57,11 @@ fn element(text: &mut String, name: &str, node: &Node) {
         Node::Text(value) => escaped(text, value),
         Node::Flag(flag) => text.push(if *flag { '1' } else { '0' }),
         Node::Number(number) => text.push_str(&number.to_string()),
-        Node::Object(fields) => fields.iter().for_each(|(name, node)| element(text, name, node)),
+        Node::Object(fields) => {
+            for (name, node) in fields {
+                element(text, name, node);
+            }
+        }
         Node::List(_) => {}
     }
     text.extend(["</", name, ">"]);

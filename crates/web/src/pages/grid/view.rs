@@ -64,7 +64,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn start(&self) -> Response {
-        let frame = self.frame(self.words.start_title.clone());
+        let frame = self.frame(&self.words.start_title);
         let verification = &self.seen.verification;
         // Whoever has one attempt and has made none needs no number.
         let attempts_left = verification.attempts_left().filter(|left| *left > 1 || verification.wrong_checks > 0);
@@ -78,7 +78,7 @@ impl<'a> View<'a> {
         let Some(screen) = grid.present(&self.seen.screens) else { return Self::trouble(self.language) };
         let number = grid.taps.len() + 1;
         let progress = self.words.progress(number, total);
-        let frame = self.frame(progress.clone());
+        let frame = self.frame(&progress);
         let tiles = screen.tiles.iter().map(|tile| Tile {
             value: &tile.value,
             picture: &tile.picture,
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
 
     fn outcome(&self, sign: &'static str, title: &'static str, text: &str, attempts_left: Option<u32>) -> Response {
         let attempts_left = attempts_left.map(|left| self.words.attempts_left(left));
-        let (frame, text) = (self.frame(title.to_owned()), text.replace("{brand}", &self.seen.brand));
+        let (frame, text) = (self.frame(title), text.replace("{brand}", &self.seen.brand));
         let link = &self.link;
         show(
             StatusCode::OK,
@@ -129,7 +129,7 @@ impl<'a> View<'a> {
     }
 
     /// In the tab, whose page it is stands behind what it is.
-    fn frame(&self, what: String) -> Frame {
+    fn frame(&self, what: &str) -> Frame {
         let brand = self.seen.brand.clone();
         let logo = Logo::of(self.seen.grid.logo.as_deref());
         Frame { language: self.language, title: format!("{what} – {brand}"), brand, logo }
