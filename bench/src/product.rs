@@ -1,33 +1,23 @@
 //! The product as it is started by everybody: the real binary, its own process, its data on the disk.
 
-use crate::{Outcome, client::Client};
+use crate::{Outcome, client::Client, process::Process};
 use serde_json::Value;
 use std::{
     fs,
     path::Path,
-    process::Stdio,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{process::Command, task::JoinSet};
 
 /// A running server; it ends with this value.
 pub struct Product {
-    /// Where it answers.
-    pub url: String,
+    /// Its process.
+    pub process: Process,
     /// The key of a tenant.
     pub key: String,
-    /// From the start of the process to its ready line.
-    pub started_in: Duration,
     /// The size of the binary, in bytes.
     pub binary_bytes: u64,
-    child: Child,
     next_number: AtomicU64,
     _data: TempDir,
 }
@@ -39,37 +29,18 @@ impl Product {
     /// Starts it in dev mode on a fresh folder.
     pub async fn start(binary: &Path) -> Outcome<Self> {
         let data = TempDir::new()?;
-        let began = Instant::now();
-        let mut child = Command::new(binary)
-            .args(["dev", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{}: {error}; build it with cargo build --release", binary.display()))?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
-        let ready = lines.next_line().await?.ok_or("the server ended at once")?;
-        let started_in = began.elapsed();
-        let url = ready.strip_prefix("ready ").ok_or("no ready line")?.to_owned();
-        let credentials: Value = serde_json::from_slice(&fetch(&url, "/sandbox/credentials").await?)?;
+        let mut command = Command::new(binary);
+        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+        let process = Process::start(command).await?;
+        let credentials: Value = serde_json::from_slice(&fetch(&process.url, "/sandbox/credentials").await?)?;
         let key = credentials.pointer("/tenants/0/native/api_key").and_then(Value::as_str).ok_or("no key")?.to_owned();
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { url, key, started_in, binary_bytes, child, next_number: AtomicU64::new(0), _data: data })
+        Ok(Self { process, key, binary_bytes, next_number: AtomicU64::new(0), _data: data })
     }
 
     /// A number that nobody had before.
     pub fn number(&self) -> u64 {
         600_000_000 + self.next_number.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// What the process holds in memory, in KiB.
-    pub fn memory_kib(&self) -> Outcome<u64> {
-        let id = self.child.id().ok_or("the server has ended")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
     /// Starts so many verifications, which stay pending, and tells their ids.
@@ -78,7 +49,7 @@ impl Product {
         for part in 0..connections {
             let many = count / connections + usize::from(part < count % connections);
             let numbers: Vec<u64> = (0..many).map(|_| self.number()).collect();
-            let (client, key) = (Client::connect(&self.url).await?, self.key.clone());
+            let (client, key) = (Client::connect(&self.process.url).await?, self.key.clone());
             tasks.spawn(start_all(client, key, numbers));
         }
         let mut ids = Vec::with_capacity(count);
