@@ -16,7 +16,7 @@ use load::{Load, Measured};
 use process::Process;
 use product::Product;
 use std::{error::Error, path::PathBuf, time::Duration};
-use work::{Check, Cycle, Nothing, Start, Work};
+use work::{Check, Cycle, Gateway360Request, Gateway360Verify, Nothing, Start, Work};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -78,6 +78,15 @@ async fn main() -> Outcome<()> {
     table.row("check, wrong code, durable", &wrong, Some(&baseline));
     let cycle = measured(&product.process, &closed, |n| Cycle::new(&product, n)).await?;
     table.row("start + check cycle (requests)", &cycle, Some(&baseline));
+    let mixed = measured(&product.process, &closed, |n| Start::mixed(&product, n)).await?;
+    table.row("start, two tenants in turn", &mixed, Some(&baseline));
+    let (_, place) = product.codes_after(0).await?;
+    let requested = measured(&product.process, &closed, |n| Gateway360Request::new(&product, n)).await?;
+    table.row("Gateway360 2fa/request", &requested, Some(&baseline));
+    let (pins, _) = product.codes_after(place).await?;
+    let verify = |n| Gateway360Verify::new(&product, &pins, n, arguments.connections);
+    let verified = measured(&product.process, &closed, verify).await?;
+    table.row("Gateway360 2fa/verify, PIN read back", &verified, Some(&baseline));
     let half = Load::open(arguments.connections, span, right.rate() / 2.0);
     let ready = product.pending(enough, arguments.connections).await?;
     let relaxed =

@@ -16,6 +16,10 @@ pub struct Product {
     pub process: Process,
     /// The key of a tenant.
     pub key: String,
+    /// The key of another.
+    pub other_key: String,
+    /// The first tenant's key of the Gateway360 API.
+    pub gateway360_key: String,
     /// The size of the binary, in bytes.
     pub binary_bytes: u64,
     next_number: AtomicU64,
@@ -33,14 +37,41 @@ impl Product {
         command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
         let process = Process::start(command).await?;
         let credentials: Value = serde_json::from_slice(&fetch(&process.url, "/sandbox/credentials").await?)?;
-        let key = credentials.pointer("/tenants/0/native/api_key").and_then(Value::as_str).ok_or("no key")?.to_owned();
+        let secret = |place: &str| {
+            let found = credentials.pointer(place).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| format!("no credentials at {place}"))
+        };
+        let (key, other_key) = (secret("/tenants/0/native/api_key")?, secret("/tenants/1/native/api_key")?);
+        let gateway360_key = secret("/tenants/0/gateway360/api_key")?;
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { process, key, binary_bytes, next_number: AtomicU64::new(0), _data: data })
+        Ok(Self { process, key, other_key, gateway360_key, binary_bytes, next_number: AtomicU64::new(0), _data: data })
     }
 
     /// A number that nobody had before.
-    pub fn number(&self) -> u64 {
-        600_000_000 + self.next_number.fetch_add(1, Ordering::Relaxed)
+    fn number(&self) -> u64 {
+        self.numbers(1)
+    }
+
+    /// The first of so many numbers in a row that nobody had before.
+    pub fn numbers(&self, count: u64) -> u64 {
+        600_000_000 + self.next_number.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// The codes that arrived in the inbox after a place, with the numbers they went to, and the place of the last one. For codes
+    /// that the product made itself.
+    pub async fn codes_after(&self, mut after: u64) -> Outcome<(Vec<(String, String)>, u64)> {
+        let (mut client, mut codes) = (Client::connect(&self.process.url).await?, Vec::new());
+        loop {
+            let answer = client.get(&format!("/sandbox/messages?after={after}&wait=1")).await?;
+            let page: Value = serde_json::from_slice(answer.body)?;
+            let messages = page.get("messages").and_then(Value::as_array).ok_or("no messages in the inbox's answer")?;
+            let Some(last) = messages.last() else { return Ok((codes, after)) };
+            after = last.get("seq").and_then(Value::as_u64).ok_or("a message without its place")?;
+            codes.extend(messages.iter().filter_map(|message| {
+                let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
+                Some((text("to")?.trim_start_matches('+').to_owned(), text("code")?))
+            }));
+        }
     }
 
     /// Starts so many verifications, which stay pending, and tells their ids.
