@@ -1,7 +1,7 @@
 //! Who asks. A dialect turns its credentials into a [`Caller`]; everything after that sees only the tenant and what it may do.
 
 use crate::{Engine, Error};
-use countersign_model::{ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
+use countersign_model::{Actor, ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER};
 use std::{net::IpAddr, time::Duration};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     tenant: TenantId,
-    key: Option<KeyId>,
+    actor: Actor,
     scopes: Vec<Scope>,
 }
 
@@ -19,7 +19,13 @@ impl Caller {
     /// The operator at the command line, on behalf of a tenant: may do everything.
     #[must_use]
     pub fn operator(tenant: TenantId) -> Self {
-        Self { tenant, key: None, scopes: Scope::ALL.to_vec() }
+        Self { tenant, actor: Actor::Operator, scopes: Scope::ALL.to_vec() }
+    }
+
+    /// An application that a dialect has recognised by something else than a key: a token that it was given.
+    #[must_use]
+    pub const fn with_token(tenant: TenantId, scopes: Vec<Scope>) -> Self {
+        Self { tenant, actor: Actor::Application(None), scopes }
     }
 
     /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
@@ -37,7 +43,16 @@ impl Caller {
     /// The API key it came with; none for other credentials.
     #[must_use]
     pub const fn key(&self) -> Option<KeyId> {
-        self.key
+        match self.actor {
+            Actor::Application(key) => key,
+            Actor::Operator => None,
+        }
+    }
+
+    /// Who that is, for the log.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        self.actor
     }
 
     /// Checks a scope. `admin` does not include the others: a key that makes keys needs no right to see verifications.
@@ -66,7 +81,7 @@ impl Engine {
             return Ok(None);
         }
         self.note_use(&key, self.now());
-        Ok(Some(Caller { tenant: key.tenant, key: Some(key.id), scopes: key.scopes }))
+        Ok(Some(Caller { tenant: key.tenant, actor: Actor::Application(Some(key.id)), scopes: key.scopes }))
     }
 
     pub(crate) fn api_key_hash(&self, secret: &str) -> [u8; 32] {

@@ -12,8 +12,10 @@ mod error;
 pub mod jobs;
 pub mod keys;
 pub mod metrics;
+mod people;
 pub mod queries;
 pub mod receipts;
+mod remembered;
 pub mod reports;
 pub mod sandbox;
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +25,7 @@ pub use caller::Caller;
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};
+pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;
 
 use clock::Clock;

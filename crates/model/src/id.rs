@@ -128,6 +128,8 @@ ids! {
     UserId = "usr_";
     /// Names a factor of a user.
     FactorId = "fac_";
+    /// Names something that was done to or by a user.
+    ActivityId = "act_";
     /// Names an API key; says nothing about its secret.
     KeyId = "key_";
 }

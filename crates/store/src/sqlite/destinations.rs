@@ -2,7 +2,7 @@
 //!
 //! A destination does not say when it was written. It need not: it is written when a message is counted, of which it keeps
 //! the moment, and when a code is checked, which takes a verification of the same address that is pending or ends with
-//! that check. A bucket keeps the moment since which it fills. So one whose own moments are past and that has no verification left was not written since.
+//! that check. A bucket keeps the moment since which it fills, and where wrong codes of a window count, their moments are kept. So one whose own moments are past and that has no verification left was not written since.
 
 use super::row;
 use crate::Error;
@@ -76,6 +76,8 @@ struct Moments {
     sends: Vec<Timestamp>,
     held_until: Option<Timestamp>,
     #[serde(default)]
+    failures: Vec<Timestamp>,
+    #[serde(default)]
     buckets: BTreeMap<String, Filling>,
 }
 
@@ -88,6 +90,6 @@ fn quiet_since(body: &str) -> Result<Timestamp, Error> {
     let moments: Moments = serde_json::from_str(body)
         .map_err(|error| Error::Unavailable(format!("a destination does not tell its moments: {error}")))?;
     let filling = moments.buckets.values().filter_map(|bucket| bucket.since).max();
-    let last = moments.sends.last().copied().max(moments.held_until).max(filling);
+    let last = moments.sends.last().max(moments.failures.last()).copied().max(moments.held_until).max(filling);
     Ok(last.unwrap_or(Timestamp::from_ms(0)))
 }
