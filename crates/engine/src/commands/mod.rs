@@ -41,7 +41,7 @@ pub use delete_template::DeleteTemplate;
 pub use delete_user::DeleteUser;
 pub use enrol_factor::{EnrolFactor, FactorEnrolling};
 pub use make_recovery_codes::{MakeRecoveryCodes, RecoveryCodesMade};
-pub use once::{Once, OneTime};
+pub use once::{Once, OneTime, Spend};
 pub use prove_factor::{FactorChecked, ProveFactor};
 pub use put_account::PutAccount;
 pub use put_service::{PutService, ServiceWrite};

@@ -51,6 +51,7 @@ impl Deliver {
         if let Err(error) = self.step(message).await {
             tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
+        self.0.steps().note(id);
     }
 
     async fn step(&self, mut message: Message) -> Result<(), Error> {

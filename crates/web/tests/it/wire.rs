@@ -39,8 +39,19 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
-const DIALECTS: &str =
-    r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
+const DIALECTS: &str = r#"{
+    "gateway360": {"time_zone": "Europe/Madrid", "default_text": "{PIN} is your verification code."},
+    "nevis": {
+        "instance_domain": "", "created_status": "", "failed_status": 403, "status_token_place": "both",
+        "show_phones_and_recovery_codes": true, "default_text": "Your verification code is {{CODE}}", "code_digits": 6,
+        "code_life_seconds": 300, "max_tries": 3, "intent_life_seconds": 300, "transaction_life_seconds": 120,
+        "introspection_consumes": false, "recovery_codes": 10, "gateway_wait_seconds": 0, "export_records": 10000,
+        "limits": {
+            "send_gap_seconds": 0, "sends": [{"count": 5, "seconds": 900}, {"count": 10, "seconds": 86400}],
+            "block_seconds": 3600, "failed_checks": {"max": 10, "window_seconds": 3600, "hold_seconds": 3600}
+        }
+    }
+}"#;
 
 /// The web side on a harness.
 pub struct Server {
