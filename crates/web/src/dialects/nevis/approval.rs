@@ -32,7 +32,9 @@ struct Begun {
 pub(super) async fn approve(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let (engine, settings) = (web.engine(), &web.dialects().nevis);
     let params = &call.params;
-    match params.text("channel")?.unwrap_or("push") {
+    let channel = params.text("channel")?.unwrap_or("push");
+    call.asker.must_allow("approve", channel)?;
+    match channel {
         "sms" => {}
         other @ ("app" | "push" | "fido2") => return Err(Refused::channel(other)),
         _ => return Err(Refused::parameter("channel", "be app, push, sms or fido2")),
@@ -44,9 +46,7 @@ pub(super) async fn approve(State(web): State<Web>, call: Call) -> Result<Respon
         return Err(Refused::parameter("authenticatorId", "name one authenticator: * is for the channel app only"));
     }
     let caller = &call.asker.caller;
-    let user = identity.find(&web, caller).await?.ok_or(error::NOT_FOUND)?;
-    let name = engine.name_of(&user).map_err(|error| Refused::of(&error, engine.now()))?;
-    call.asker.must_allow(&web, ("approve", "sms"), &identity.whom(Some(&user), name.as_deref()))?;
+    let user = call.asker.must_be_for(&web, identity).await?.ok_or(error::NOT_FOUND)?;
     let factor = authenticator.map(|id| FactorId::from_uuid(id).ok_or(error::NOT_FOUND)).transpose()?;
     let command = SendFactorCode {
         user: UserRef::Id(user.id),

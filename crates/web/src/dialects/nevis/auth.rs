@@ -4,6 +4,7 @@
 use super::{
     error::{self, Refused},
     instance::Instance,
+    params::Identity,
     tokens::{INTENT, one_time},
 };
 use crate::{Web, peer};
@@ -68,53 +69,35 @@ impl Asker {
         if self.intent.is_some() { Err(error::INSUFFICIENT_SCOPE) } else { Ok(()) }
     }
 
-    /// Whether it may do this for this user: an access key may.
-    pub(super) fn must_allow(
-        &self,
-        web: &Web,
-        (operation, channel): (&str, &str),
-        whom: &Whom<'_>,
-    ) -> Result<(), Refused> {
+    /// Whether it may do this at all: an access key may.
+    pub(super) fn must_allow(&self, operation: &str, channel: &str) -> Result<(), Refused> {
         let Some(intent) = &self.intent else { return Ok(()) };
         let mut words = intent.scope.split(' ');
         let is_operation = words.next() == Some(operation);
         let mut channels = words.peekable();
         // An intent of all channels names none, and is good for recovery codes too.
         let is_channel = channels.peek().is_none() || channels.any(|word| word == channel);
-        if is_operation && is_channel && whom.is(web, &self.caller, &intent.sub) {
-            Ok(())
-        } else {
-            Err(error::INSUFFICIENT_SCOPE)
-        }
+        if is_operation && is_channel { Ok(()) } else { Err(error::INSUFFICIENT_SCOPE) }
+    }
+
+    /// Whether it may do it for whoever the request is about, who comes back: none if nobody has that name yet. With an intent
+    /// token nobody learns who exists besides the one whom it is for.
+    pub(super) async fn must_be_for(&self, web: &Web, identity: Identity<'_>) -> Result<Option<User>, Refused> {
+        let found = identity.find(web, &self.caller).await;
+        let Some(intent) = &self.intent else { return found };
+        let user = found.map_err(|refused| if refused.is_ours() { refused } else { error::INSUFFICIENT_SCOPE })?;
+        let name = match &user {
+            Some(user) => web.engine().name_of(user).map_err(|error| Refused::of(&error, web.engine().now()))?,
+            None => identity.username.map(str::to_owned),
+        };
+        let by_id = user.as_ref().is_some_and(|user| user.id.to_uuid() == intent.sub);
+        let by_name = name.is_some_and(|name| web.engine().name_hash(&self.caller, &name) == intent.sub);
+        if by_id || by_name { Ok(user) } else { Err(error::INSUFFICIENT_SCOPE) }
     }
 
     /// What is spent by this request.
     pub(super) fn spends(&self) -> Option<OneTime> {
         self.intent.as_ref().map(one_time)
-    }
-}
-
-/// Whom a request is about: a user that exists, or a name that nobody has yet.
-pub(super) enum Whom<'a> {
-    User { user: &'a User, name: Option<&'a str> },
-    Name(&'a str),
-}
-
-impl Whom<'_> {
-    /// How a token names the user: by its id, or by what stands for a name that nobody had when the token was made.
-    pub(super) fn subject(&self, web: &Web, caller: &Caller) -> String {
-        match self {
-            Self::User { user, .. } => user.id.to_uuid(),
-            Self::Name(name) => web.engine().name_hash(caller, name),
-        }
-    }
-
-    fn is(&self, web: &Web, caller: &Caller, subject: &str) -> bool {
-        let by_name = |name: &&str| web.engine().name_hash(caller, name) == subject;
-        match self {
-            Self::User { user, name } => user.id.to_uuid() == subject || name.as_ref().is_some_and(by_name),
-            Self::Name(name) => by_name(name),
-        }
     }
 }
 

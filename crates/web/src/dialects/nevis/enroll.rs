@@ -3,7 +3,6 @@
 
 use super::{
     NAME, SERVICE,
-    auth::Asker,
     error::{self, Refused},
     message::own_text,
     params::{Call, Identity, Params},
@@ -23,6 +22,7 @@ use countersign_engine::{
 };
 use countersign_model::{Address, Channel, User, VerificationId};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The answer for a phone: the user, and how to verify the code.
 #[derive(Serialize)]
@@ -60,7 +60,9 @@ const RECOVERY_ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 const RECOVERY_LENGTH: u8 = 16;
 
 pub(super) async fn enroll(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
-    match call.params.text("channel")?.unwrap_or("app") {
+    let channel = call.params.text("channel")?.unwrap_or("app");
+    call.asker.must_allow("enroll", channel)?;
+    match channel {
         "sms" => enroll_phone(&web, &call).await,
         "recovery" => enroll_recovery(&web, &call).await,
         other @ ("app" | "push" | "fido2") => {
@@ -76,7 +78,7 @@ async fn enroll_phone(web: &Web, call: &Call) -> Result<Response, Refused> {
     let identity = call.params.identity()?;
     let to = phone(&call.params)?;
     let text = text(&call.params, settings.code_digits.length())?;
-    let user = allowed(web, &call.asker, identity, "sms").await?;
+    let user = call.asker.must_be_for(web, identity).await?;
     let command = EnrolFactor {
         user: reference(user.as_ref(), identity),
         service: SERVICE,
@@ -115,7 +117,7 @@ async fn enroll_recovery(web: &Web, call: &Call) -> Result<Response, Refused> {
     let (engine, settings) = (web.engine(), &web.dialects().nevis);
     let identity = call.params.identity()?;
     let recovery_username = call.params.required("recovery_username")?;
-    let user = allowed(web, &call.asker, identity, "recovery").await?;
+    let user = call.asker.must_be_for(web, identity).await?;
     let name = match &user {
         Some(user) => engine.name_of(user).map_err(|error| Refused::of(&error, engine.now()))?,
         None => identity.username.map(str::to_owned),
@@ -140,17 +142,6 @@ async fn enroll_recovery(web: &Web, call: &Call) -> Result<Response, Refused> {
         recovery_codes: made.codes.iter().map(|code| dashed(code)).collect(),
     };
     Ok((settings.created_status.of_enrolment(), Json(answer)).into_response())
-}
-
-/// The user, if there is one already; and whoever asks may enrol it.
-async fn allowed(web: &Web, asker: &Asker, identity: Identity<'_>, channel: &str) -> Result<Option<User>, Refused> {
-    let user = identity.find(web, &asker.caller).await?;
-    let name = match &user {
-        Some(user) => web.engine().name_of(user).map_err(|error| Refused::of(&error, web.engine().now()))?,
-        None => None,
-    };
-    asker.must_allow(web, ("enroll", channel), &identity.whom(user.as_ref(), name.as_deref()))?;
-    Ok(user)
 }
 
 fn reference(user: Option<&User>, identity: Identity<'_>) -> UserRef {
@@ -189,7 +180,8 @@ pub(super) async fn must_leave(
     if patience.is_zero() {
         return Ok(());
     }
-    match engine.first_step(caller, verification, patience).await.map_err(refused)? {
+    let look = |patience| engine.first_step(caller, verification, patience);
+    match web.unless_stopped(look(patience), look(Duration::ZERO)).await.map_err(refused)? {
         FirstStep::Taken | FirstStep::Open => Ok(()),
         FirstStep::NotTaken => {
             let withdraw = WithdrawFactorCode { verification, with_user };

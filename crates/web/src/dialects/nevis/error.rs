@@ -106,6 +106,11 @@ impl Refused {
         }
     }
 
+    /// Whether it is a fault of ours.
+    pub(super) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// The engine's error in this API's words.
     pub(super) fn of(error: &Error, now: Timestamp) -> Self {
         match error {

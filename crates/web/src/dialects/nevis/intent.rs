@@ -25,7 +25,11 @@ pub(super) async fn intent(State(web): State<Web>, call: Call) -> Result<Json<Va
     if user.is_none() && operation == "approve" {
         return Err(error::NOT_FOUND);
     }
-    let subject = identity.whom(user.as_ref(), None).subject(&web, caller);
+    // A name that nobody has yet is personal all the same: a token can be read by whoever holds it.
+    let subject = match &user {
+        Some(user) => user.id.to_uuid(),
+        None => web.engine().name_hash(caller, identity.username.unwrap_or_default()),
+    };
     let scope = [&[operation], channels.as_slice()].concat().join(" ");
     let (base_url, now) = (&call.asker.instance.base_url, web.engine().now());
     let issuer = Issuer { web: &web, base_url, tenant: caller.tenant(), now };

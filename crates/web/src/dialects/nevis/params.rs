@@ -2,7 +2,7 @@
 //! asks for. Unknown members are nobody's business; a null is the same as nothing.
 
 use super::{
-    auth::{Asker, Whom},
+    auth::Asker,
     error::{self, Refused},
 };
 use crate::{Web, body};
@@ -96,7 +96,7 @@ pub(super) struct Identity<'p> {
     pub user_id: Option<UserId>,
 }
 
-impl<'p> Identity<'p> {
+impl Identity<'_> {
     /// The user. None: nobody has that name yet.
     ///
     /// # Errors
@@ -112,17 +112,6 @@ impl<'p> Identity<'p> {
             return Err(Refused::unprocessable("invalid_request", "username and userId are not of the same user."));
         }
         Ok(Some(by_id))
-    }
-
-    /// The same for a token to compare with. `user` is what [`Self::find`] has found.
-    pub(super) fn whom<'u>(&self, user: Option<&'u User>, name: Option<&'u str>) -> Whom<'u>
-    where
-        'p: 'u,
-    {
-        match user {
-            Some(user) => Whom::User { user, name: name.or(self.username) },
-            None => Whom::Name(self.username.unwrap_or_default()),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{
     NAME, SERVICE, Settings,
     error::{self, Refused},
-    params::{Call, find},
+    params::{Call, Identity},
     tokens::Transaction,
     users::PathUser,
 };
@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::{
-    Error, Thing, UserRef,
+    Error, Thing,
     commands::{Once, ProveFactor, UseRecoveryCode},
 };
 use countersign_model::{Checked, Code, State as TransactionState, Typed, User};
@@ -31,7 +31,9 @@ pub(super) async fn verify(State(web): State<Web>, PathUser(id): PathUser, call:
     if channel == Channel::Sms {
         call.asker.must_have_key()?;
     }
-    let user = find(&web, &call.asker.caller, &UserRef::Id(id)).await?.ok_or(error::NOT_FOUND)?;
+    call.asker.must_allow("approve", "recovery")?;
+    let identity = Identity { username: None, user_id: Some(id) };
+    let user = call.asker.must_be_for(&web, identity).await?.ok_or(error::NOT_FOUND)?;
     let code: String = call.params.required("code")?.chars().filter(|character| *character != ' ').collect();
     let done = match channel {
         Channel::Sms => verify_sms(&web, &call, &user, &code).await,
@@ -90,9 +92,6 @@ fn judged(settings: &Settings, checked: Checked) -> Result<(), Refused> {
 async fn verify_recovery(web: &Web, call: &Call, user: &User, code: &str) -> Result<(), Refused> {
     let (engine, settings, caller) = (web.engine(), &web.dialects().nevis, &call.asker.caller);
     let refused = |error| Refused::of(&error, engine.now());
-    let name = engine.name_of(user).map_err(refused)?;
-    let whom = super::auth::Whom::User { user, name: name.as_deref() };
-    call.asker.must_allow(web, ("approve", "recovery"), &whom)?;
     must_not_be_blocked(web, call, user).await?;
     let command = UseRecoveryCode {
         user: user.id,
