@@ -84,13 +84,14 @@ impl Command for CreateKey {
         if !is_plain_line(&self.name, 64) {
             return Err(Error::BadLabel);
         }
-        let id = KeyId::generate(now, engine.random());
-        let secret = match self.form {
-            KeyForm::Native => fresh_api_key(engine.random()),
-            KeyForm::Hex32 => fresh_hex_key(engine.random()),
+        let fresh_id = || KeyId::generate(now, engine.random());
+        let (secret, id) = match self.form {
+            KeyForm::Native => (fresh_api_key(engine.random()), fresh_id()),
+            KeyForm::Hex32 => (fresh_hex_key(engine.random()), fresh_id()),
             KeyForm::Jws => {
-                let tenant = engine.store().tenant(caller.tenant()).await?.ok_or(Error::NotFound(Thing::Tenant))?;
-                jws_key(engine.keys(), &tenant, (id, now), fresh_token_id(engine.random()))?
+                let (tenant, id) = (engine.store().tenant(caller.tenant()).await?, fresh_id());
+                let tenant = tenant.ok_or(Error::NotFound(Thing::Tenant))?;
+                (jws_key(engine.keys(), &tenant, (id, now), fresh_token_id(engine.random()))?, id)
             }
         };
         let key = ApiKey {

@@ -285,10 +285,10 @@ async fn in_production_hosts_tell_instances_and_operators_make_revoke_and_unbloc
     }
 
     // The native API makes and revokes such keys too.
-    let made = server.post("/v1/keys", json!({"name": "second", "form": "jws"})).await.body;
-    let second = made["secret"].as_str().unwrap().to_owned();
+    let answer = server.post("/v1/keys", json!({"name": "second", "form": "jws"})).await.body;
+    let second = answer["secret"].as_str().unwrap().to_owned();
     assert_eq!(ping("acme.mauth.example.com", &second).await, 200);
-    let id = made["id"].as_str().unwrap();
+    let id = answer["id"].as_str().unwrap();
     assert_eq!(server.ask(Method::DELETE, &format!("/v1/keys/{id}"), None).await.unwrap().status, 204);
     assert_eq!(ping("acme.mauth.example.com", &second).await, 403);
 

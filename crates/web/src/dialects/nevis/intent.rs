@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 pub(super) async fn intent(State(web): State<Web>, call: Call) -> Result<Json<Value>, Refused> {
     call.asker.must_have_key()?;
     let (params, caller) = (&call.params, &call.asker.caller);
-    let operation = match params.text("operation")? {
-        Some(operation @ ("enroll" | "approve")) => operation,
-        Some(_) | None => return Err(Refused::parameter("operation", "be enroll or approve")),
+    let Some(operation @ ("enroll" | "approve")) = params.text("operation")? else {
+        return Err(Refused::parameter("operation", "be enroll or approve"));
     };
     let channels = params.texts("channels")?.unwrap_or_default();
     if let Some(strange) = channels.iter().find(|name| !["app", "push", "sms"].contains(name)) {

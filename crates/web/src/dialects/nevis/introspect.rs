@@ -24,7 +24,7 @@ use serde_json::json;
 
 /// A token that is good.
 #[derive(Serialize)]
-struct Active {
+struct Introspected {
     active: bool,
     iat: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,16 +58,15 @@ async fn token_of(bytes: Vec<u8>) -> Option<String> {
 }
 
 /// None: it is not good, or nobody here knows it.
-async fn look(web: &Web, asker: &Asker, token: &str) -> Result<Option<Active>, Refused> {
+async fn look(web: &Web, asker: &Asker, token: &str) -> Result<Option<Introspected>, Refused> {
     let (engine, now) = (web.engine(), web.engine().now());
     let key = engine.working_key(&asker.caller, token).await.map_err(|error| Refused::of(&error, now))?;
     if let Some(key) = key {
-        return Ok(Some(Active::key(&key, &asker.instance.base_url)));
+        return Ok(Some(Introspected::key(&key, &asker.instance.base_url)));
     }
     let claims = engine.verify(token).filter(|claims| claims.tenant == asker.caller.tenant());
     let Some(claims) = claims.filter(|claims| !claims.is_over(now)) else { return Ok(None) };
     let is_good = match claims.aud.as_str() {
-        STATUS => true,
         INTENT => !is_spent(web, &asker.caller, &claims, now).await?,
         // What proves a failure proves nothing that anybody should act on.
         TRANSACTION if claims.scope.ends_with(FAILED) => false,
@@ -79,11 +78,11 @@ async fn look(web: &Web, asker: &Asker, token: &str) -> Result<Option<Active>, R
                 Err(error) => return Err(Refused::of(&error, now)),
             }
         }
-        TRANSACTION => true,
+        STATUS | TRANSACTION => true,
         // An access key works or was found above.
         _ => false,
     };
-    Ok(is_good.then(|| Active::token(claims)))
+    Ok(is_good.then(|| Introspected::token(claims)))
 }
 
 async fn is_spent(web: &Web, caller: &Caller, claims: &InstanceClaims, now: Timestamp) -> Result<bool, Refused> {
@@ -91,7 +90,7 @@ async fn is_spent(web: &Web, caller: &Caller, claims: &InstanceClaims, now: Time
     spent.map_err(|error| Refused::of(&error, now))
 }
 
-impl Active {
+impl Introspected {
     fn token(claims: InstanceClaims) -> Self {
         let InstanceClaims { aud, iss, sub, jti, iat, nbf, exp, scope, tenant: _ } = claims;
         Self { active: true, iat, exp, nbf, sub, aud, iss, jti, scope }

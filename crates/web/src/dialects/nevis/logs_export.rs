@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::queries::{ActivityQuery, ActivityRecord};
-use countersign_model::{Activity, ActivityKind, Actor, FactorPurpose, Means, Timestamp};
+use countersign_model::{Activity, ActivityKind, Actor, FactorPurpose, KeyId, Means, Timestamp, VerificationId};
 use jiff::{Span, Timestamp as Instant, civil::Date, tz::TimeZone};
 
 const COLUMNS: [&str; 11] = [
@@ -63,7 +63,7 @@ struct Line([String; 11]);
 impl Line {
     fn of(ActivityRecord { activity, name }: &ActivityRecord) -> Self {
         let (actor_type, actor_id) = match activity.actor {
-            Actor::Application(key) => ("api", key.map(|key| key.to_uuid())),
+            Actor::Application(key) => ("api", key.map(KeyId::to_uuid)),
             Actor::Operator => ("admin", None),
         };
         Self([
@@ -76,7 +76,7 @@ impl Line {
             actor_id.unwrap_or_default(),
             activity.user.to_uuid(),
             name.clone().unwrap_or_default(),
-            activity.verification.map(|id| id.to_uuid()).unwrap_or_default(),
+            activity.verification.map(VerificationId::to_uuid).unwrap_or_default(),
             message(activity.kind).to_owned(),
         ])
     }

@@ -173,3 +173,69 @@ fn limits<'de, D: Deserializer<'de>>(from: D) -> Result<Limits, D::Error> {
     limits.check().map_err(|bad| D::Error::custom(bad.to_string()))?;
     Ok(limits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn usual() -> Value {
+        json!({
+            "instance_domain": "MAUTH.example.com", "created_status": "", "failed_status": 403, "status_token_place": "both",
+            "show_phones_and_recovery_codes": true, "default_text": "{{CODE}}", "code_digits": 6, "code_life_seconds": 300,
+            "max_tries": 3, "intent_life_seconds": 300, "transaction_life_seconds": 120, "introspection_consumes": false,
+            "recovery_codes": 10, "gateway_wait_seconds": 5, "export_records": 10000,
+            "limits": {"send_gap_seconds": 0, "sends": [], "failed_checks": {"max": 0, "hold_seconds": 1}}
+        })
+    }
+
+    fn with(name: &str, value: Value) -> Result<Settings, String> {
+        let mut settings = usual();
+        settings[name] = value;
+        serde_json::from_value(settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_status_that_is_set_holds_for_enrolment_and_approval() {
+        let of = |value| {
+            with("created_status", value).map(|it| (it.created_status.of_enrolment(), it.created_status.of_approval()))
+        };
+        assert_eq!(of(json!("")), Ok((StatusCode::CREATED, StatusCode::OK)));
+        assert_eq!(of(json!(200)), Ok((StatusCode::OK, StatusCode::OK)));
+        assert_eq!(of(json!(201)), Ok((StatusCode::CREATED, StatusCode::CREATED)));
+        assert_eq!(with("instance_domain", json!("")).unwrap().instance_domain, None);
+        assert_eq!(
+            serde_json::from_value::<Settings>(usual()).unwrap().instance_domain.as_deref(),
+            Some("mauth.example.com")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_a_reason() {
+        for (name, bad, why) in [
+            ("created_status", json!(204), "must be 200 or 201"),
+            ("created_status", json!("no"), "must be 200 or 201"),
+            ("created_status", json!(true), "must be 200 or 201"),
+            ("failed_status", json!(500), "must be from 400 to 499"),
+            ("status_token_place", json!("nowhere"), "unknown variant"),
+            ("instance_domain", json!(".example.com"), "must be a domain"),
+            ("instance_domain", json!("https://example.com"), "must be a domain"),
+            ("default_text", json!("no code"), "is no text for a code"),
+            ("default_text", json!("{{CODE}} \u{4f60}"), "GSM-7"),
+            ("code_digits", json!(3), "must be from 4 to 16"),
+            ("code_life_seconds", json!(0), "must be from 1 to 86400"),
+            ("max_tries", json!(0), "must be at least 1"),
+            ("recovery_codes", json!(0), "must be from 1 to 100"),
+            ("gateway_wait_seconds", json!(31), "must be at most 30"),
+            (
+                "limits",
+                json!({"send_gap_seconds": 0, "sends": [{"count": 0, "seconds": 1}],
+                "failed_checks": {"max": 0, "hold_seconds": 1}}),
+                "limits.sends takes",
+            ),
+        ] {
+            let told = with(name, bad).unwrap_err();
+            assert!(told.contains(why), "{name}: {told}");
+        }
+    }
+}

@@ -61,11 +61,12 @@ async fn verify_sms(web: &Web, call: &Call, user: &User, code: &str) -> Result<(
         code: Typed::Text(Code::typed(code)),
         replaces_others: true,
     };
-    let outcome = engine.run(caller, None, &prove).await.map_err(|error| match error {
+    let outcome = match engine.run(caller, None, &prove).await {
+        Ok(outcome) => outcome,
         // It was kept its time, and is forgotten.
-        Error::NotFound(Thing::Verification) => invalid(),
-        other => Refused::of(&other, engine.now()),
-    })?;
+        Err(Error::NotFound(Thing::Verification)) => return Err(invalid()),
+        Err(error) => return Err(Refused::of(&error, engine.now())),
+    };
     if claims.is_over(outcome.at) && outcome.checked == Checked::NotPending(TransactionState::Approved) {
         return Err(Refused::failed(settings, "expired_token", "The time of the status token is over."));
     }
