@@ -2,12 +2,7 @@
 //! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule.
 
 use super::Progress;
-use crate::{
-    Engine, Error,
-    commands::{OwnText, settled},
-    keys,
-    metrics::Attempt,
-};
+use crate::{Engine, Error, commands::settled, keys, metrics::Attempt};
 use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
 use countersign_model::{
     Channel, Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
@@ -56,6 +51,7 @@ impl Deliver {
         if let Err(error) = self.step(message).await {
             tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
+        self.0.steps().note(id);
     }
 
     async fn step(&self, mut message: Message) -> Result<(), Error> {
@@ -151,7 +147,7 @@ impl Deliver {
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;
                 let content = match engine.own_text_of(verification)? {
-                    Some(OwnText { before, after }) => plain(format!("{before}{}{after}", code.expose())),
+                    Some(own) => plain(own.filled_with(code.expose())),
                     None => self.render(message, *purpose, verification, &code).await?,
                 };
                 Ok((content, Some(code)))

@@ -2,7 +2,7 @@
 //!
 //! A destination does not say when it was written. It need not: it is written when a message is counted, of which it keeps
 //! the moment, and when a code is checked, which takes a verification of the same address that is pending or ends with
-//! that check. A bucket keeps the moment since which it fills. So one whose own moments are past and that has no verification left was not written since.
+//! that check. A bucket keeps the moment since which it fills, and where wrong codes of a window count, their moments are kept. So one whose own moments are past and that has no verification left was not written since.
 
 use super::row;
 use crate::Error;

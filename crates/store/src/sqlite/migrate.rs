@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V5__users.sql"),
     include_str!("../../migrations/sqlite/V6__clients.sql"),
     include_str!("../../migrations/sqlite/V11__leaner_rows.sql"),
+    include_str!("../../migrations/sqlite/V9__activities.sql"),
 ];
 
 /// "CSgn", as `file(1)` may one day show it.

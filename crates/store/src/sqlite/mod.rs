@@ -5,6 +5,7 @@
 //! belongs to which table, [`row`] how a value becomes a row.
 
 pub(crate) mod accounts;
+pub(crate) mod activities;
 pub(crate) mod answers;
 pub(crate) mod api_keys;
 mod apply;

@@ -3,6 +3,7 @@
 
 pub mod gateway360;
 pub mod native;
+pub mod nevis;
 
 use crate::Web;
 use axum::{
@@ -35,7 +36,7 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, nevis::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,6 +44,8 @@ pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT];
 pub struct Settings {
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
+    /// `[dialects.nevis]`
+    pub nevis: nevis::Settings,
 }
 
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.
