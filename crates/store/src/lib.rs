@@ -23,6 +23,7 @@ mod wake;
 pub use batch::{Answer, Batch, Change};
 pub use error::{Error, OpenError};
 pub use group::Claim;
+pub use reads::{ActivityFilter, Cursor};
 pub use wake::{Topic, Waiter};
 
 use countersign_model::Message;

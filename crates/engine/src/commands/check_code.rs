@@ -2,9 +2,9 @@
 //! parallel right codes are accepted once, and no wrong one goes uncounted.
 
 use super::Command;
-use crate::{Caller, Engine, Error, Thing, metrics::Metrics};
+use crate::{Caller, Engine, Error, Thing, metrics::Metrics, remembered::Remembered};
 use countersign_model::{
-    Address, Checked, Destination, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification,
+    ActivityKind, Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification,
     VerificationId, verification::NotPossible,
 };
 use countersign_store::{Batch, Change};
@@ -51,6 +51,27 @@ impl Command for CheckCode {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(CodeChecked, Batch), Error> {
+        let (outcome, mut batch) = self.judge(engine, caller, now).await?;
+        let proof = engine.proof_of(caller, &outcome.verification, outcome.checked, false, now);
+        if let Some((_, _, changes)) = proof.await? {
+            batch.extend(changes);
+        }
+        Ok((outcome, batch))
+    }
+
+    fn count(&self, outcome: &CodeChecked, metrics: &Metrics) {
+        metrics.checked(outcome.checked);
+    }
+}
+
+impl CheckCode {
+    /// The judgement, and what it does to the verification; what it does to a factor comes on top.
+    pub(super) async fn judge(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(CodeChecked, Batch), Error> {
         let before = engine.target(caller, &self.target).await?;
         if before.grid.is_some() {
             return Err(NotPossible::NoCode.into());
@@ -61,18 +82,12 @@ impl Command for CheckCode {
             let checked = Checked::NotPending(state);
             return Ok((CodeChecked { checked, verification: before, at: now }, Batch::new()));
         }
-        let destination = engine.destination_to_check(&before, now).await?;
+        let remembered = engine.remembered_to_check(&before, now).await?;
         let (verification, checked) = before.check(proof, now);
-        let batch = judged(engine, &verification, checked, destination, now);
+        let batch = engine.judged(caller, &verification, checked, remembered, now).await?;
         Ok((CodeChecked { checked, verification, at: now }, batch))
     }
 
-    fn count(&self, outcome: &CodeChecked, metrics: &Metrics) {
-        metrics.checked(outcome.checked);
-    }
-}
-
-impl CheckCode {
     /// Compares with every code that lives. Done before the state is looked at, so that its time tells nothing of the state.
     fn compare(&self, engine: &Engine, verification: &Verification, now: Timestamp) -> Result<Proof, Error> {
         let payment_matches = match (engine.payment_of(verification)?, &self.payment) {
@@ -91,33 +106,6 @@ impl CheckCode {
     }
 }
 
-/// What is to be written after a proof was judged: the value, what its destination has tried, and the event.
-pub(super) fn judged(
-    engine: &Engine,
-    verification: &Verification,
-    checked: Checked,
-    mut destination: Destination,
-    now: Timestamp,
-) -> Batch {
-    let (tenant, service, index) = (verification.tenant, verification.service, verification.to_index);
-    let count_changed = match checked {
-        Checked::Wrong { .. } | Checked::Exhausted => {
-            destination.count_failed_check(&verification.policy.limits, now);
-            true
-        }
-        Checked::Approved => destination.clear_failed_checks(),
-        Checked::PaymentMismatch | Checked::NotPending(_) => false,
-    };
-    let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
-    if count_changed {
-        batch.push(Change::PutDestination { tenant, service, index, destination });
-    }
-    if let Some(kind) = event_of(checked) {
-        batch.push(Change::InsertEvent(Event::new((tenant, verification.id), kind, now, engine.random())));
-    }
-    batch
-}
-
 fn event_of(checked: Checked) -> Option<EventKind> {
     match checked {
         Checked::Approved => Some(EventKind::Approved),
@@ -129,11 +117,43 @@ fn event_of(checked: Checked) -> Option<EventKind> {
 }
 
 impl Engine {
-    /// What is remembered of the address, if a proof may be judged now.
-    pub(super) async fn destination_to_check(&self, of: &Verification, now: Timestamp) -> Result<Destination, Error> {
-        let destination = self.store().destination(of.tenant, of.service, of.to_index).await?;
-        destination.may_check(now).map_err(Error::Limited)?;
-        Ok(destination)
+    /// What is remembered of the address and of the person, if a proof may be judged now.
+    pub(super) async fn remembered_to_check(&self, of: &Verification, now: Timestamp) -> Result<Remembered, Error> {
+        let person = of.for_factor.map(|of| of.user);
+        let remembered = Remembered::read(self, (of.tenant, of.service), Some(of.to_index), person).await?;
+        remembered.may_check(now).map_err(Error::Limited)?;
+        Ok(remembered)
+    }
+
+    /// What is to be written after a proof was judged: the value, what address and person have tried, and the event.
+    pub(super) async fn judged(
+        &self,
+        caller: &Caller,
+        verification: &Verification,
+        checked: Checked,
+        mut remembered: Remembered,
+        now: Timestamp,
+    ) -> Result<Batch, Error> {
+        match checked {
+            Checked::Wrong { .. } | Checked::Exhausted => {
+                remembered.count_failed_check(&verification.policy.limits, now);
+            }
+            Checked::Approved => remembered.clear_failed_checks(),
+            Checked::PaymentMismatch | Checked::NotPending(_) => {}
+        }
+        let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
+        if remembered.person_is_blocked
+            && let Some(user) = verification.for_factor.map(|of| of.user)
+            && let Some(user) = self.store().user(verification.tenant, user).await?
+        {
+            batch.push(Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserBlocked, now)));
+        }
+        batch.extend(remembered.changes());
+        if let Some(kind) = event_of(checked) {
+            let event = Event::new((verification.tenant, verification.id), kind, now, self.random());
+            batch.push(Change::InsertEvent(event));
+        }
+        Ok(batch)
     }
 
     pub(crate) async fn target(&self, caller: &Caller, target: &Target) -> Result<Verification, Error> {

@@ -1,11 +1,14 @@
 //! Starts a verification: limits are spent, the code is fixed, the message is queued, all in one batch.
 
 use super::{Command, Decided};
-use crate::{Caller, Engine, Error, Thing, caller::fresh_link_token, keys, metrics::Metrics, reports::ReportTo};
+use crate::{
+    Caller, Engine, Error, Thing, caller::fresh_link_token, keys, metrics::Metrics, remembered::Remembered,
+    reports::ReportTo,
+};
 use countersign_model::{
-    Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId, Payment,
-    Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Verification,
-    VerificationId, verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
+    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, UserId,
+    Verification, VerificationId, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -65,6 +68,8 @@ pub struct Overrides {
     pub life_seconds: Option<u32>,
     /// How many wrong codes end it; 0 means never.
     pub max_checks: Option<u32>,
+    /// What its destination, and the person whose factor it proves, may cost and try.
+    pub limits: Option<Limits>,
     /// Whether the number is looked up first.
     pub number_lookup: Option<bool>,
     /// Whom the message comes from.
@@ -96,13 +101,29 @@ pub struct GridChoice {
     pub logo: Option<String>,
 }
 
-/// A caller's own words; the code, or the link, stands between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnText {
-    /// Before the code.
-    pub before: String,
-    /// After the code.
-    pub after: String,
+/// A caller's own words; the code, or the link, stands between each two of these pieces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnText(Vec<String>);
+
+impl OwnText {
+    /// Words before the code, and words after it.
+    #[must_use]
+    pub fn around(before: impl Into<String>, after: impl Into<String>) -> Self {
+        Self(vec![before.into(), after.into()])
+    }
+
+    /// A text with a placeholder, which stands for the code wherever it occurs; none without one.
+    #[must_use]
+    pub fn with_placeholder(text: &str, placeholder: &str) -> Option<Self> {
+        let pieces: Vec<String> = text.split(placeholder).map(str::to_owned).collect();
+        (pieces.len() > 1).then_some(Self(pieces))
+    }
+
+    /// The text with something in place of the code.
+    #[must_use]
+    pub fn filled_with(&self, code: &str) -> String {
+        self.0.join(code)
+    }
 }
 
 impl Command for StartVerification {
@@ -119,17 +140,23 @@ impl Command for StartVerification {
         if self.overrides.grid.is_some() && engine.public_url().is_none() {
             return Err(Error::internal("a link needs server.public_url, which is not set"));
         }
-        let (service, mut batch) = self.service(engine, caller, now).await?;
+        let (service, mut batch) = engine.service_for(caller.tenant(), &self.service, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
-        let mut destination = engine.store().destination(caller.tenant(), service.id, index).await?;
-        destination.count_send(&service.policy.limits, now).map_err(Error::Limited)?;
+        let policy = self.policy(&service);
+        let of = (caller.tenant(), service.id);
+        let person = self.overrides.for_factor.map(|of| of.user);
+        let mut remembered = Remembered::read(engine, of, Some(index), person).await?;
+        if let Err(limited) = remembered.count_send(&policy.limits, now) {
+            engine.write_block(caller, person, remembered, batch, now).await?;
+            return Err(Error::Limited(limited));
+        }
         engine.pay_for_message(caller.tenant(), self.channel, &mut batch).await?;
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             let looked_up = engine.look_up(&self.to).await;
             if matches!(looked_up, Err(Error::NumberUnknown)) {
                 // Asking costs money too: it counts as a send, or numbers could be tried out without end.
-                let spent = Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination };
-                engine.write_aside(batch.with(spent)).await;
+                batch.extend(remembered.changes());
+                engine.write_aside(batch).await;
                 return Err(Error::NumberUnknown);
             }
             looked_up?;
@@ -139,12 +166,12 @@ impl Command for StartVerification {
             push_end_of(older, &mut batch, engine, now);
         }
 
-        let verification = self.verification(engine, &service, index, now)?;
+        let verification = self.verification(engine, (&service, policy), index, now)?;
         let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         let started = EventKind::Started { message: message.id, channel: self.channel };
         let of = (verification.tenant, verification.id);
+        batch.extend(remembered.changes());
         let batch = batch
-            .with(Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination })
             .with(Change::InsertVerification(verification.clone()))
             .with(Change::InsertMessage(message))
             .with(Change::InsertEvent(Event::new(of, started, now, engine.random())));
@@ -165,27 +192,13 @@ fn push_end_of(older: Option<Verification>, batch: &mut Batch, engine: &Engine, 
 }
 
 impl StartVerification {
-    /// The service, and what must be written for it to be there.
-    async fn service(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Service, Batch), Error> {
-        let name = self.service.name();
-        if let Some(service) = engine.store().service_named(caller.tenant(), name).await? {
-            return Ok((service, Batch::new()));
-        }
-        match self.service {
-            ServiceRef::Default | ServiceRef::Named(_) => Err(Error::NotFound(Thing::Service)),
-            ServiceRef::Dialect(_) => {
-                let service = fresh_service(engine, caller.tenant(), name, Profile::Compat, now);
-                Ok((service.clone(), Batch::new().with(Change::PutService(service))))
-            }
-        }
-    }
-
     fn policy(&self, service: &Service) -> Policy {
         let (theirs, ours) = (&self.overrides, &service.policy);
         Policy {
             code: theirs.code.unwrap_or(ours.code),
             life_seconds: theirs.life_seconds.unwrap_or(ours.life_seconds),
             max_checks: theirs.max_checks.unwrap_or(ours.max_checks),
+            limits: theirs.limits.clone().unwrap_or_else(|| ours.limits.clone()),
             ..ours.clone()
         }
     }
@@ -193,13 +206,12 @@ impl StartVerification {
     fn verification(
         &self,
         engine: &Engine,
-        service: &Service,
+        (service, policy): (&Service, Policy),
         to_index: BlindIndex,
         now: Timestamp,
     ) -> Result<Verification, Error> {
         let (keys, random, tenant) = (engine.keys(), engine.random(), service.tenant);
         let id = VerificationId::generate(now, random);
-        let policy = self.policy(service);
         let seal = |what: &[u8], text: &str| keys.seal(text, &keys::context(what, tenant, &id.to_bytes()), random);
         let code = match (&self.overrides.grid, &self.code) {
             (Some(_), _) => CodeSource::Link,
@@ -270,6 +282,51 @@ impl GridChoice {
             attempt: 1,
             taps: Vec::new(),
         })
+    }
+}
+
+impl Engine {
+    /// The service, and what must be written for it to be there.
+    pub(crate) async fn service_for(
+        &self,
+        tenant: TenantId,
+        service: &ServiceRef,
+        now: Timestamp,
+    ) -> Result<(Service, Batch), Error> {
+        if let Some(found) = self.store().service_named(tenant, service.name()).await? {
+            return Ok((found, Batch::new()));
+        }
+        match service {
+            ServiceRef::Default | ServiceRef::Named(_) => Err(Error::NotFound(Thing::Service)),
+            ServiceRef::Dialect(name) => {
+                let fresh = fresh_service(self, tenant, name, Profile::Compat, now);
+                Ok((fresh.clone(), Batch::new().with(Change::PutService(fresh))))
+            }
+        }
+    }
+
+    /// A limit has refused. Where that blocks, the block outlives the refusal.
+    pub(crate) async fn write_block(
+        &self,
+        caller: &Caller,
+        person: Option<UserId>,
+        remembered: Remembered,
+        mut batch: Batch,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let blocked = person.filter(|_| remembered.person_is_blocked);
+        let changes = remembered.changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        batch.extend(changes);
+        if let Some(user) = blocked
+            && let Some(user) = self.store().user(caller.tenant(), user).await?
+        {
+            batch.push(Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserBlocked, now)));
+        }
+        self.write_aside(batch).await;
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Takes a tap on a picture of a grid. What was tapped is written down at once; the last tap judges all screens, and spends the
 //! attempt in the same write, which holds only if nobody else has written in between.
 
-use super::{Command, check_code};
+use super::Command;
 use crate::{Caller, Engine, Error, Thing, metrics::Metrics};
 use countersign_model::{Scope, Tapped, Timestamp, VerificationId};
 use countersign_store::{Batch, Change};
@@ -36,8 +36,8 @@ impl Command for TapTile {
             Tapped::Stale | Tapped::NotPending(_) => Batch::new(),
             Tapped::Next => Batch::new().with(Change::UpdateVerification(verification)),
             Tapped::Judged(checked) => {
-                let destination = engine.destination_to_check(&before, now).await?;
-                check_code::judged(engine, &verification, checked, destination, now)
+                let remembered = engine.remembered_to_check(&before, now).await?;
+                engine.judged(caller, &verification, checked, remembered, now).await?
             }
         };
         Ok((TileTapped { tapped }, batch))

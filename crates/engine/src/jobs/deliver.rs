@@ -2,12 +2,7 @@
 //! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule.
 
 use super::Progress;
-use crate::{
-    Engine, Error,
-    commands::{OwnText, settled},
-    keys,
-    metrics::Attempt,
-};
+use crate::{Engine, Error, commands::settled, keys, metrics::Attempt};
 use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
 use countersign_model::{
     Channel, Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
@@ -63,6 +58,7 @@ impl Deliver {
         if let Err(error) = self.step(message).await {
             tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
+        self.0.steps().note(id);
     }
 
     async fn step(&self, mut message: Message) -> Result<(), Error> {
@@ -125,7 +121,7 @@ impl Deliver {
     ) -> Result<Outgoing, Error> {
         let engine = &self.0;
         let gone = || Error::internal("the verification of a message is gone");
-        let (to, from) = engine.ends_of(message).await?.ok_or_else(gone)?;
+        let (to, from) = engine.ends_with(message, verification)?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
         let Carried { content, code, link } = self.carried(message, verification).await?;
         Ok(Outgoing {
@@ -150,8 +146,9 @@ impl Deliver {
         if let Some((verification, link)) =
             verification.and_then(|it| engine.link_of(it).transpose().map(|link| (it, link)))
         {
-            let (link, OwnText { before, after }) = (link?, engine.own_text_of(verification)?.unwrap_or_default());
-            return Ok(Carried { content: plain(format!("{before}{link}{after}")), code: None, link: Some(link) });
+            let (link, own) = (link?, engine.own_text_of(verification)?);
+            let text = own.map_or_else(|| link.clone(), |own| own.filled_with(&link));
+            return Ok(Carried { content: plain(text), code: None, link: Some(link) });
         }
         match (&message.content, verification) {
             (Content::Text { text, .. }, _) => {
@@ -162,7 +159,7 @@ impl Deliver {
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;
                 let content = match engine.own_text_of(verification)? {
-                    Some(OwnText { before, after }) => plain(format!("{before}{}{after}", code.expose())),
+                    Some(own) => plain(own.filled_with(code.expose())),
                     None => self.render(message, *purpose, verification, &code).await?,
                 };
                 Ok(Carried { content, code: Some(code), link: None })

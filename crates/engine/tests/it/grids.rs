@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, fs, time::Duration};
 fn grid(enrolled: Option<Vec<u16>>) -> StartVerification {
     let mut command = start_to(ANA);
     command.overrides.grid = Some(GridChoice { screens: 2, tiles: 6, pool: 100, enrolled, logo: None });
-    command.overrides.text = Some(OwnText { before: "Tap: ".into(), after: ".".into() });
+    command.overrides.text = Some(OwnText::around("Tap: ", "."));
     command.overrides.max_checks = Some(2);
     command
 }

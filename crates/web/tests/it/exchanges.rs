@@ -35,3 +35,8 @@ async fn clickatell_answers_to_the_letter() {
 async fn gateway360_answers_to_the_letter() {
     plays("gateway360").await;
 }
+
+#[tokio::test]
+async fn nevis_answers_to_the_letter() {
+    plays("nevis").await;
+}

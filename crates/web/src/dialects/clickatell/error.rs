@@ -111,6 +111,8 @@ impl Refused {
             | Error::BadLabel
             | Error::NotPossible(_)
             | Error::NoRoute(_)
+            | Error::NoFactor(_)
+            | Error::Spent
             | Error::PaymentMissing
             | Error::PaymentUnexpected
             | Error::BadPolicy(_)

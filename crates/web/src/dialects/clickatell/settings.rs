@@ -48,8 +48,8 @@ impl GridText {
         let mut brand = in_gsm7(brand);
         while around + septets(&brand) * text.matches(BRAND).count() > ROOM_OF_ONE_GSM7 && brand.pop().is_some() {}
         let filled = text.replace(BRAND, brand.trim());
-        let (before, after) = filled.split_once(LINK).unwrap_or((&filled, ""));
-        OwnText { before: before.to_owned(), after: after.to_owned() }
+        // The placeholder is there: the settings were not taken without it.
+        OwnText::with_placeholder(&filled, LINK).unwrap_or_else(|| OwnText::around(filled, ""))
     }
 }
 
@@ -94,8 +94,8 @@ mod tests {
     fn the_message_of_a_grid_is_one_text_message_whatever_the_brand() {
         let settings: Settings = serde_json::from_str(DEFAULTS).unwrap();
         let text = |brand: &str, base: &str| {
-            let OwnText { before, after } = settings.grid_text.around_link(brand, 1440, base);
-            format!("{before}{base}/c/{}{after}", "a".repeat(26))
+            let link = format!("{base}/c/{}", "a".repeat(26));
+            settings.grid_text.around_link(brand, 1440, base).filled_with(&link)
         };
         assert_eq!(
             text("Acme", "https://acme.example"),

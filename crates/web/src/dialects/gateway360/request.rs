@@ -124,10 +124,10 @@ mod tests {
         let words = |sms_text: Value| {
             let body = json!({"msisdn": "34666666111", "sender": "x", "sms_text": sms_text});
             let text = start(&Params(serde_json::from_value(body).unwrap()), &settings).unwrap().overrides.text;
-            text.map(|own| (own.before, own.after)).unwrap()
+            text.map(|own| own.filled_with("1")).unwrap()
         };
-        assert_eq!(words(json!("  {PIN}\n ")), ("  ".to_owned(), "\n ".to_owned()));
-        assert_eq!(words(json!(null)), (String::new(), "!".to_owned()));
+        assert_eq!(words(json!("  {PIN}\n ")), "  1\n ");
+        assert_eq!(words(json!(null)), "1!");
     }
 
     #[test]
