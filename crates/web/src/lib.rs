@@ -15,6 +15,7 @@ mod peer;
 mod request;
 mod sandbox;
 mod time;
+mod unread;
 
 use axum::{Router, middleware};
 use countersign_engine::{Engine, Sandbox, reports::ReportFormat};
