@@ -1,6 +1,7 @@
 //! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
+mod cancel_text;
 mod cancel_verification;
 mod check_code;
 mod create_key;
@@ -26,10 +27,12 @@ mod revoke_key;
 mod send_factor_code;
 mod send_text;
 mod start_verification;
+mod tap_tile;
 mod transfer_balance;
 mod use_recovery_code;
 mod withdraw_factor_code;
 
+pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use check_code::{CheckCode, CodeChecked, Target};
 pub use create_key::{CreateKey, KeyCreated, KeyForm};
@@ -56,7 +59,8 @@ pub use resend_code::ResendCode;
 pub use revoke_key::RevokeKey;
 pub use send_factor_code::{FactorCodeSent, SendFactorCode};
 pub use send_text::SendText;
-pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
+pub use start_verification::{DEFAULT_SERVICE, GridChoice, Overrides, OwnText, ServiceRef, StartVerification};
+pub use tap_tile::{TapTile, TileTapped};
 pub use transfer_balance::TransferBalance;
 pub use use_recovery_code::{RecoveryCodeChecked, UseRecoveryCode};
 pub use withdraw_factor_code::WithdrawFactorCode;

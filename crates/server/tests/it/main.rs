@@ -9,6 +9,7 @@
 )]
 
 mod carriers;
+mod clickatell;
 mod dev_mode;
 mod durability;
 mod gateway360;

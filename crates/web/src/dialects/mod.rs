@@ -1,6 +1,7 @@
 //! The APIs that this server speaks, one folder each. A dialect knows the engine and its own vendor's words, and no other
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
+pub mod clickatell;
 pub mod gateway360;
 pub mod native;
 pub mod nevis;
@@ -36,12 +37,14 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, nevis::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, nevis::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a section")]
 pub struct Settings {
+    /// `[dialects.clickatell]`
+    pub clickatell: clickatell::Settings,
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
     /// `[dialects.nevis]`
