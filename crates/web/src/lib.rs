@@ -18,6 +18,7 @@ mod request;
 mod sandbox;
 mod sms_text;
 mod time;
+mod unread;
 
 use axum::{Router, middleware};
 use countersign_engine::{Engine, Sandbox, reports::ReportFormat};

@@ -1,10 +1,11 @@
 //! What happens around every request: it gets an id, which the answer carries and the log repeats; it is counted and timed;
-//! a panic becomes an answer; and what no API can take is refused in the words of the dialect that the path belongs to, never as a page.
+//! a panic becomes an answer; what no API can take is refused in the words of the dialect that the path belongs to, never as a page;
+//! and nothing of the body is left before the next request.
 
 use crate::{
     Web,
     dialects::{self, Refusal},
-    framing,
+    framing, unread,
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -26,7 +27,8 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id, %method, route);
-    let answered = AssertUnwindSafe(answer(request, next)).catch_unwind().instrument(span.clone()).await;
+    let answering = unread::answered(request, web.body_timeout(), |request| answer(request, next));
+    let answered = AssertUnwindSafe(answering).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a request panicked"));
         dialects::refuse(uri.path(), &Refusal::Panic)

@@ -4,7 +4,13 @@
 use crate::{mail::run, running::Running};
 use reqwest::{Method, Response, header::HOST};
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+};
 
 const PHONE: &str = "+41790000001";
 
@@ -315,4 +321,37 @@ async fn in_production_hosts_tell_instances_and_operators_make_revoke_and_unbloc
     let first = listed.split_whitespace().next().unwrap();
     run(&config, &["keys", "revoke", "--tenant", "acme", first]);
     assert_eq!(ping("acme.mauth.example.com", &key).await, 403);
+}
+
+/// Some clients send a body after its head, and keep the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_that_comes_before_the_body_does_not_cost_the_connection() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Running::dev(data.path()).await;
+    let key = Nevis::of(&server).await.key;
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    for path in ["/api/v1/introspect", "/api/v1/nothing", "/api/2fa/request", "/v1/verifications"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n");
+        stream.write_all(format!("{head}Content-Type: text/x\r\nContent-Length: 5\r\n\r\n").as_bytes()).unwrap();
+        stream.write_all(b"hello").unwrap();
+        let status = status_of(&mut reader);
+        assert!(status.contains(" 415 ") || status.contains(" 405 ") || status.contains(" 400 "), "{path}: {status}");
+    }
+    stream
+        .write_all(format!("GET /ping HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n").as_bytes())
+        .unwrap();
+    assert_eq!(status_of(&mut reader), "HTTP/1.1 200 OK\r\n");
+}
+
+/// Reads one answer, and comes back with its first line.
+fn status_of(reader: &mut BufReader<TcpStream>) -> String {
+    let (mut status, mut line, mut length) = (String::new(), String::new(), 0);
+    reader.read_line(&mut status).unwrap();
+    while reader.read_line(&mut line).unwrap() > 2 {
+        let head = std::mem::take(&mut line).to_lowercase();
+        length = head.trim().strip_prefix("content-length: ").map_or(length, |text| text.parse().unwrap());
+    }
+    reader.read_exact(&mut vec![0; length]).unwrap();
+    status
 }
