@@ -2,9 +2,11 @@
 //! of made (`recorded_calls.rs`), and here the levers that tests pull. `serve` makes no [`Sandbox`], and so none of this can be
 //! reached there.
 
+mod applications;
 mod recorded_calls;
 mod stored_inbox;
 
+pub use applications::{Application, TrialUser};
 pub use countersign_store::sandbox as kept;
 pub use recorded_calls::RecordedCalls;
 pub use stored_inbox::StoredInbox;
@@ -56,6 +58,12 @@ pub struct Credentials {
     pub api_key: Zeroizing<String>,
     /// Its API key as 32 hexadecimal characters, for clients that take no other.
     pub hex_api_key: Zeroizing<String>,
+    /// With what applications get tokens.
+    pub application: Application,
+    /// Its users.
+    pub users: Vec<TrialUser>,
+    /// Host and port under which the caller of this page reached this server.
+    pub authority: String,
 }
 
 impl Sandbox {
@@ -80,7 +88,7 @@ impl Sandbox {
         for secret in [self.api_key(name), self.hex_api_key(name)] {
             self.seed_key(&tenant, &secret).await?;
         }
-        Ok(())
+        self.seed_application(&tenant).await
     }
 
     async fn seed_key(&self, tenant: &Tenant, secret: &str) -> Result<(), Error> {
@@ -114,13 +122,16 @@ impl Sandbox {
         }
     }
 
-    /// How to call as each tenant.
+    /// How to call as each tenant, for somebody who reached this server at this host and port.
     #[must_use]
-    pub fn credentials(&self) -> Vec<Credentials> {
+    pub fn credentials(&self, authority: &str) -> Vec<Credentials> {
         let of = |name: &str| Credentials {
             tenant: name.to_owned(),
             api_key: self.api_key(name),
             hex_api_key: self.hex_api_key(name),
+            application: self.application(name),
+            users: self.trial_users(name),
+            authority: authority.to_owned(),
         };
         TENANTS.into_iter().map(of).collect()
     }
