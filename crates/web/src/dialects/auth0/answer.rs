@@ -47,7 +47,8 @@ pub(super) async fn for_user(
 ) -> Result<Response, Refused> {
     let subject = name_of_user(granted.user);
     let (access_token, expires_in) = access_token(web, issuer, client, &subject, &granted.request, gty).await?;
-    let id_token = if granted.request.has("openid") { Some(id_token(web, issuer, client, &granted).await?) } else { None };
+    let id_token =
+        if granted.request.has("openid") { Some(id_token(web, issuer, client, &granted).await?) } else { None };
     Ok(answer(Tokens {
         access_token,
         refresh_token: granted.refresh_token,
@@ -67,7 +68,8 @@ pub(super) async fn for_client(
     request: TokenRequest,
 ) -> Result<Response, Refused> {
     let subject = format!("{}@clients", client.id);
-    let (access_token, expires_in) = access_token(web, issuer, client, &subject, &request, "client-credentials").await?;
+    let (access_token, expires_in) =
+        access_token(web, issuer, client, &subject, &request, "client-credentials").await?;
     let (refresh_token, id_token, recovery_code) = (None, None, None);
     let scope = request.scope;
     Ok(answer(Tokens { access_token, refresh_token, id_token, scope, expires_in, token_type: "Bearer", recovery_code }))

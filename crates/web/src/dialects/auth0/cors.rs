@@ -4,7 +4,8 @@
 use super::issuer::Issuer;
 use crate::Web;
 use axum::{
-    extract::{Request, State},
+    Extension,
+    extract::Request,
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
@@ -20,14 +21,13 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTION
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, auth0-client, dpop, auth0-forwarded-for, x-request-language",
 );
-const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id, retry-after",
-);
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id, retry-after");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("3600");
 const ASKS_FIRST: HeaderName = HeaderName::from_static("access-control-request-method");
 
 /// Around every call of this API.
-pub(super) async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub(super) async fn around(Extension(web): Extension<Web>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let asks_first = request.method() == Method::OPTIONS && request.headers().contains_key(&ASKS_FIRST);
     let (parts, body) = request.into_parts();
@@ -35,21 +35,19 @@ pub(super) async fn around(State(web): State<Web>, request: Request, next: Next)
         Some(origin) => is_allowed(&web, &Issuer::of(&parts, &web), origin).await,
         None => false,
     };
-    let mut response = if parts.method == Method::OPTIONS {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(Request::from_parts(parts, body)).await
-    };
+    let mut response = next.run(Request::from_parts(parts, body)).await;
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Origin"));
     match origin {
         Some(origin) if allowed => allow(headers, origin, asks_first),
         Some(_) | None => {}
     }
-    if response.status() == StatusCode::NO_CONTENT && !asks_first {
-        response.headers_mut().entry(ALLOW).or_insert(METHODS);
-    }
     response
+}
+
+/// What a browser asks before a call says all in its headers.
+pub(super) async fn asked_first() -> Response {
+    (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response()
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue, asks_first: bool) {

@@ -37,7 +37,11 @@ fn status_of(error: &str) -> StatusCode {
         "invalid_client" | "requires_validation" | UNSUPPORTED_CHALLENGE_TYPE | "unauthorized" | "invalid_token" => {
             StatusCode::UNAUTHORIZED
         }
-        "unauthorized_client" | "access_denied" | INVALID_GRANT | "mfa_required" | EXPIRED_TOKEN
+        "unauthorized_client"
+        | "access_denied"
+        | INVALID_GRANT
+        | "mfa_required"
+        | EXPIRED_TOKEN
         | "insufficient_scope" => StatusCode::FORBIDDEN,
         "endpoint_disabled" | "not_found" => StatusCode::NOT_FOUND,
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
@@ -211,6 +215,7 @@ impl Refused {
             | Error::BadName
             | Error::BadLabel
             | Error::BadKey
+            | Error::BadSecret
             | Error::NotPossible(_)
             | Error::PaymentMissing
             | Error::PaymentUnexpected
@@ -255,8 +260,9 @@ impl From<Error> for Refused {
 impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::new(INVALID_REQUEST, "The request is too large.")
-                .with_status(StatusCode::PAYLOAD_TOO_LARGE),
+            BodyError::TooLarge => {
+                Self::new(INVALID_REQUEST, "The request is too large.").with_status(StatusCode::PAYLOAD_TOO_LARGE)
+            }
             BodyError::TooSlow => Self::new(INVALID_REQUEST, "The request did not arrive in time.")
                 .with_status(StatusCode::REQUEST_TIMEOUT),
             BodyError::Broken => Self::new(INVALID_REQUEST, "The request body broke off."),

@@ -29,7 +29,8 @@ impl Issuer {
         let settings = &web.dialects().auth0;
         if web.sandbox().is_none() {
             let known = settings.issuers.iter().find(|url| asked.as_ref().is_some_and(|asked| is_at(url, asked)));
-            let fixed = known.or_else(|| settings.issuers.first()).map(String::as_str).or_else(|| web.engine().public_url());
+            let fixed =
+                known.or_else(|| settings.issuers.first()).map(String::as_str).or_else(|| web.engine().public_url());
             if let Some(url) = fixed {
                 return Self(format!("{}/", url.trim_end_matches('/')));
             }
@@ -54,12 +55,6 @@ impl Issuer {
             (true, "api/v2") => Some(OwnApi::Management),
             (true | false, _) => None,
         }
-    }
-
-    /// Host and port.
-    pub(super) fn domain(&self) -> &str {
-        let after_scheme = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
-        after_scheme.trim_end_matches('/')
     }
 }
 
@@ -103,6 +98,5 @@ mod tests {
         for other in ["https://example.com/mfa/", "http://127.0.0.1:8080/mfa/x", "mfa", "http://127.0.0.1:8080"] {
             assert_eq!(issuer.own_api(other), None, "{other}");
         }
-        assert_eq!(issuer.domain(), "127.0.0.1:8080");
     }
 }

@@ -43,7 +43,9 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
             (body, recovery_code)
         }
         SecondFactorEnrolled::HasOne => return Err(Refused::already_enrolled()),
-        SecondFactorEnrolled::Spent => return Err(Refused::bad_bearer(countersign_engine::tokens::Unreadable::Malformed)),
+        SecondFactorEnrolled::Spent => {
+            return Err(Refused::bad_bearer(countersign_engine::tokens::Unreadable::Malformed));
+        }
         SecondFactorEnrolled::NotChosen => return Err(not_chosen()),
         SecondFactorEnrolled::TooMany(level) if channel == Some(Channel::Email) => {
             return Err(Refused::too_many_mails(level));
@@ -110,7 +112,5 @@ pub(super) async fn barcode_uri(web: &Web, transaction: &Transaction, secret: &s
     let tenant = web.engine().name_of_tenant(transaction.tenant).await?;
     let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let (tenant, name) = (encoded(&tenant), encoded(&name));
-    Ok(format!(
-        "otpauth://totp/{tenant}:{name}?secret={secret}&issuer={tenant}&algorithm=SHA1&digits=6&period=30"
-    ))
+    Ok(format!("otpauth://totp/{tenant}:{name}?secret={secret}&issuer={tenant}&algorithm=SHA1&digits=6&period=30"))
 }

@@ -41,7 +41,9 @@ pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<R
     let choice = web.engine().mfa_choice(transaction.tenant).await?;
     let factors = web.engine().factors_of(&auth::caller(&transaction), transaction.user).await?;
     let mut listed = Vec::new();
-    for factor in &factors {
+    // The way back in comes after all others.
+    let (primary, spare): (Vec<&Factor>, Vec<&Factor>) = factors.iter().partition(|factor| factor.is_primary());
+    for factor in primary.into_iter().chain(spare) {
         for way in Way::of(factor).into_iter().filter(|way| choice::allows(&choice, *way)) {
             listed.push(shown(&web, factor, way)?);
         }

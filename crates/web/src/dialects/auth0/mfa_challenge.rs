@@ -4,13 +4,17 @@ use super::{
     auth::{self, Bearer},
     choice,
     error::{INVALID_REQUEST, Refused},
+    issuer::Issuer,
     names::{self, Way},
     params::{Call, Params},
     settings::UnenrolledError,
     texts,
 };
 use crate::Web;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
 use countersign_engine::commands::{SecondFactorCode, SendSecondFactorCode};
 use countersign_engine::tokens::{Transaction, Unreadable};
 use countersign_model::{Channel, Factor, MfaChoice};
@@ -47,6 +51,20 @@ pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Resp
             send(&web, &transaction, factor, channel, wording).await
         }
         Way::Recovery => Err(invalid_authenticator()),
+    }
+}
+
+/// The same, where the path begins with the host that the request is for.
+pub(super) async fn challenge_with_domain(
+    State(web): State<Web>,
+    Path(domain): Path<String>,
+    call: Call,
+) -> Result<Response, Refused> {
+    let issuer = Issuer::of(&call.parts, &web);
+    if issuer.0.trim_end_matches('/').ends_with(&format!("//{domain}")) {
+        challenge(State(web), call).await
+    } else {
+        Err(Refused::new("not_found", "Not found."))
     }
 }
 
@@ -154,7 +172,8 @@ impl Types {
     }
 
     fn unsupported(self, ways: &[Way]) -> Refused {
-        let asked: Vec<&str> = [(self.otp, "otp"), (self.oob, "oob")].into_iter().filter(|it| it.0).map(|it| it.1).collect();
+        let asked: Vec<&str> =
+            [(self.otp, "otp"), (self.oob, "oob")].into_iter().filter(|it| it.0).map(|it| it.1).collect();
         let mut has: Vec<&str> = ways.iter().map(|way| way.authenticator_type()).collect();
         has.sort_unstable();
         has.dedup();
@@ -166,4 +185,3 @@ fn unsupported(asked: &str, has: &str) -> Refused {
     let has = if has.is_empty() { "none" } else { has };
     Refused::unsupported_challenge_type(format!("Requested challenge types: {asked}. Supported by the user: {has}"))
 }
-

@@ -46,8 +46,9 @@ use axum::{
         HeaderValue,
         header::{CONTENT_TYPE, PRAGMA},
     },
+    middleware,
     response::{IntoResponse as _, Response},
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use countersign_engine::sandbox::Credentials;
 use error::Refused;
@@ -58,7 +59,14 @@ use serde_json::{Value, json};
 pub const DIALECT: Dialect = Dialect {
     name: NAME,
     title: "Auth0 MFA API",
-    prefixes: &["/oauth/", "/mfa/", "/userinfo", "/.well-known/openid-configuration", "/.well-known/jwks.json", "/api/v2/"],
+    prefixes: &[
+        "/oauth/",
+        "/mfa/",
+        "/userinfo",
+        "/.well-known/openid-configuration",
+        "/.well-known/jwks.json",
+        "/api/v2/",
+    ],
     routes,
     refuse: Refused::before_the_dialect,
     reports: None,
@@ -70,18 +78,22 @@ pub const DIALECT: Dialect = Dialect {
 const NAME: &str = "auth0";
 
 fn routes() -> Router<Web> {
+    // Of every call a browser may ask first.
+    let open = |path, methods: MethodRouter<Web>| Router::new().route(path, methods.options(cors::asked_first));
     Router::new()
-        .route("/oauth/token", post(oauth_token::token))
-        .route("/oauth/revoke", post(oauth_revoke::revoke))
-        .route("/mfa/authenticators", get(mfa_authenticators::list))
-        .route("/mfa/authenticators/{id}", delete(mfa_authenticators::delete))
-        .route("/mfa/associate", post(mfa_associate::associate))
-        .route("/mfa/challenge", post(mfa_challenge::challenge))
-        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
-        .route("/.well-known/openid-configuration", get(well_known::configuration))
-        .route("/.well-known/jwks.json", get(well_known::jwks))
+        .merge(open("/oauth/token", post(oauth_token::token)))
+        .merge(open("/oauth/revoke", post(oauth_revoke::revoke)))
+        .merge(open("/mfa/authenticators", get(mfa_authenticators::list)))
+        .merge(open("/mfa/authenticators/{id}", delete(mfa_authenticators::delete)))
+        .merge(open("/mfa/associate", post(mfa_associate::associate)))
+        .merge(open("/mfa/challenge", post(mfa_challenge::challenge)))
+        .merge(open("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo)))
+        .merge(open("/.well-known/openid-configuration", get(well_known::configuration)))
+        .merge(open("/.well-known/jwks.json", get(well_known::jwks)))
+        // The vendor's sample in Python puts the host into the path as well.
+        .route("/{domain}/mfa/challenge", post(mfa_challenge::challenge_with_domain))
         .nest("/api/v2", management::routes())
-        .layer(cors::Layer)
+        .layer(middleware::from_fn(cors::around))
 }
 
 /// An answer of `/mfa/…`: nobody keeps it.
@@ -116,17 +128,21 @@ pub(crate) fn user_object(user: &countersign_engine::sandbox::TrialUser) -> Valu
 
 fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, String)> {
     let application = &credentials.application;
-    let client = format!(
-        r#""client_id":"{}","client_secret":"{}""#,
-        application.client_id,
-        application.client_secret.as_str()
-    );
+    let client =
+        format!(r#""client_id":"{}","client_secret":"{}""#, application.client_id, application.client_secret.as_str());
     let post = |path: &str, more: &str, body: &str| {
         format!("curl -s {base_url}{path} -H 'Content-Type: application/json'{more} -d '{{{body}}}'")
     };
     let log_in = |user: usize| {
-        let (name, password) = credentials.users.get(user).map_or(("", ""), |it| (it.name.as_str(), it.password.as_str()));
-        post("/oauth/token", "", &format!(r#""grant_type":"password","username":"{name}","password":"{password}","scope":"openid",{client}"#))
+        let (name, password) =
+            credentials.users.get(user).map_or(("", ""), |it| (it.name.as_str(), it.password.as_str()));
+        post(
+            "/oauth/token",
+            "",
+            &format!(
+                r#""grant_type":"password","username":"{name}","password":"{password}","scope":"openid",{client}"#
+            ),
+        )
     };
     let grant = |kind: &str, rest: &str| {
         format!(r#""grant_type":"http://auth0.com/oauth/grant-type/{kind}","mfa_token":"MFA_TOKEN",{rest},{client}"#)
@@ -142,10 +158,7 @@ fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, Str
                 r#""authenticator_types":["oob"],"oob_channels":["sms"],"phone_number":"+34666666111""#,
             ),
         ),
-        (
-            "Confirm it",
-            post("/oauth/token", "", &grant("mfa-oob", r#""oob_code":"OOB_CODE","binding_code":"CODE""#)),
-        ),
+        ("Confirm it", post("/oauth/token", "", &grant("mfa-oob", r#""oob_code":"OOB_CODE","binding_code":"CODE""#))),
         (
             "Challenge it, after another log-in",
             post("/mfa/challenge", "", &format!(r#""mfa_token":"MFA_TOKEN","challenge_type":"oob",{client}"#)),

@@ -30,12 +30,15 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The ways of a factor.
+    /// The ways of a factor. Whoever holds a phone is reached in both ways, the one that was chosen first.
     pub(super) fn of(factor: &Factor) -> Vec<Self> {
         match &factor.kind {
             FactorKind::Totp { .. } => vec![Self::Totp],
             FactorKind::Email { .. } => vec![Self::Code(Channel::Email)],
-            FactorKind::Phone { channels, .. } => channels.iter().copied().map(Self::Code).collect(),
+            FactorKind::Phone { channels, .. } if channels.first() == Some(&Channel::Voice) => {
+                vec![Self::Code(Channel::Voice), Self::Code(Channel::Sms)]
+            }
+            FactorKind::Phone { .. } => vec![Self::Code(Channel::Sms), Self::Code(Channel::Voice)],
             FactorKind::RecoveryCodes { .. } => vec![Self::Recovery],
         }
     }

@@ -10,12 +10,7 @@ use super::{
     scopes::{self, Asked},
 };
 use crate::{Web, peer};
-use axum::{
-
-    extract::State,
-    http::request::Parts,
-    response::Response,
-};
+use axum::{extract::State, http::request::Parts, response::Response};
 use countersign_engine::{
     Caller,
     commands::{
@@ -258,4 +253,3 @@ impl Asking<'_> {
         Ok(json!({ "enroll": listed(&super::choice::kinds_to_enrol(&choice)) }))
     }
 }
-

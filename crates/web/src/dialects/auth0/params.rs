@@ -35,7 +35,9 @@ impl Params {
         let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         if matches!(start, Some(b'{' | b'[')) {
             let object = serde_json::from_slice(bytes);
-            return object.map(Self).map_err(|_| Refused::new(INVALID_REQUEST, "The request body is not a JSON object."));
+            return object
+                .map(Self)
+                .map_err(|_| Refused::new(INVALID_REQUEST, "The request body is not a JSON object."));
         }
         let mut members = Map::new();
         for (name, value) in parse(bytes) {
@@ -54,7 +56,7 @@ impl Params {
     /// A text, if it is there.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Refused> {
         match self.value(name) {
-            None => Ok(None),
+            None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
                 Err(Refused::not_a_string(name))

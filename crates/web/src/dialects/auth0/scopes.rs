@@ -49,7 +49,12 @@ pub(super) fn for_user(
 }
 
 /// For a client itself.
-pub(super) fn for_client(client: &Client, issuer: &Issuer, audience: &str, scope: Option<&str>) -> Result<Asked, Refused> {
+pub(super) fn for_client(
+    client: &Client,
+    issuer: &Issuer,
+    audience: &str,
+    scope: Option<&str>,
+) -> Result<Asked, Refused> {
     let own = issuer.own_api(audience);
     let may: Vec<&str> = match own {
         Some(OwnApi::Management) if !client.management.is_empty() => {

@@ -49,7 +49,8 @@ pub(super) async fn wording(
 fn locale(headers: &HeaderMap) -> Option<String> {
     let asked = headers.get("x-request-language")?.to_str().ok()?;
     let first = asked.split([',', ';']).next()?.trim();
-    let is_tag = (2..=35).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_tag =
+        (2..=35).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_tag.then(|| first.to_owned())
 }
 

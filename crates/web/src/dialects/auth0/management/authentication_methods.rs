@@ -119,7 +119,7 @@ pub(super) async fn change(
     let channel = changed.preferred_authentication_method.as_deref().map(phone_channel).transpose()?;
     let (engine, caller) = (asking.web.engine(), asking.caller());
     if let Some(name) = changed.name {
-        engine.run(&caller, None, &RenameFactor { factor, name: Some(name) }).await?;
+        engine.run(&caller, None, &RenameFactor { factor, name }).await?;
     }
     if let Some(channel) = channel {
         engine.run(&caller, None, &PreferChannel { factor, channel }).await?;
@@ -191,9 +191,9 @@ fn method(web: &Web, factor: &Factor) -> Result<Value, Refused> {
     }
     if let FactorKind::Phone { channels, .. } = &factor.kind {
         put("preferred_authentication_method", channels.first().map_or(Value::Null, |channel| channel.name().into()));
-        let ways = Way::of(factor).into_iter().map(|way| {
-            json!({ "id": names::authenticator_id(web.engine(), factor, way), "type": way.prefix() })
-        });
+        let ways = Way::of(factor)
+            .into_iter()
+            .map(|way| json!({ "id": names::authenticator_id(web.engine(), factor, way), "type": way.prefix() }));
         put("authentication_methods", ways.collect::<Vec<_>>().into());
     }
     put("created_at", time::text(factor.created_at).into());
@@ -208,12 +208,14 @@ fn method(web: &Web, factor: &Factor) -> Result<Value, Refused> {
 
 impl Given {
     fn read(&self) -> Result<GivenFactor, Refused> {
-        let missing = |name: &str| Refused::bad(format!("Payload validation error: 'Missing required property: {name}'."));
+        let missing =
+            |name: &str| Refused::bad(format!("Payload validation error: 'Missing required property: {name}'."));
         let kind = match self.kind.as_str() {
             "phone" => {
                 let number = self.phone_number.as_deref().ok_or_else(|| missing("phone_number"))?;
                 let channel = self.preferred_authentication_method.as_deref().map(phone_channel).transpose()?;
-                let to = Address::parse(Channel::Sms, number).map_err(|_| Refused::bad("The phone number is invalid."))?;
+                let to =
+                    Address::parse(Channel::Sms, number).map_err(|_| Refused::bad("The phone number is invalid."))?;
                 GivenKind::Address { to, preferred: channel.unwrap_or(Channel::Sms) }
             }
             "email" => {
@@ -222,7 +224,9 @@ impl Given {
                 GivenKind::Address { to, preferred: Channel::Email }
             }
             "totp" => GivenKind::Totp(self.totp_secret.clone().ok_or_else(|| missing("totp_secret"))?),
-            other => return Err(Refused::bad(format!("Payload validation error: the type '{other}' is not supported."))),
+            other => {
+                return Err(Refused::bad(format!("Payload validation error: the type '{other}' is not supported.")));
+            }
         };
         Ok(GivenFactor { kind, name: self.name.clone() })
     }

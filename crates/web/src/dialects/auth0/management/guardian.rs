@@ -63,7 +63,11 @@ pub(super) async fn switch(
     let known = FACTORS.into_iter().find(|(known, _)| *known == name);
     let (_, kind) = known.ok_or_else(|| Refused::not_found("The factor does not exist."))?;
     let Some(kind) = kind else {
-        return if enabled { Err(Refused::bad("This server does not have this factor.")) } else { Ok(Json(Switch { enabled })) };
+        return if enabled {
+            Err(Refused::bad("This server does not have this factor."))
+        } else {
+            Ok(Json(Switch { enabled }))
+        };
     };
     let mut choice = asking.choice().await?;
     if kind == ChosenKind::Sms {
@@ -185,7 +189,10 @@ pub(super) struct Provider {
 
 const OURS: &str = "auth0";
 
-pub(super) async fn selected_provider(asking: Administrator, Path(kind): Path<String>) -> Result<Json<Provider>, Refused> {
+pub(super) async fn selected_provider(
+    asking: Administrator,
+    Path(kind): Path<String>,
+) -> Result<Json<Provider>, Refused> {
     asking.must_have(&["read:guardian_factors"])?;
     must_be_phone(&kind)?;
     Ok(Json(Provider { provider: OURS.to_owned() }))

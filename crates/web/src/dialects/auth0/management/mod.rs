@@ -48,10 +48,7 @@ pub(super) fn routes() -> Router<Web> {
         .route("/guardian/factors", get(guardian::factors))
         .route("/guardian/factors/{name}", put(guardian::switch))
         .route("/guardian/factors/{sms}/templates", get(guardian::templates).put(guardian::put_templates))
-        .route(
-            "/guardian/factors/phone/message-types",
-            get(guardian::message_types).put(guardian::put_message_types),
-        )
+        .route("/guardian/factors/phone/message-types", get(guardian::message_types).put(guardian::put_message_types))
         .route(
             "/guardian/factors/{sms}/selected-provider",
             get(guardian::selected_provider).put(guardian::put_selected_provider),

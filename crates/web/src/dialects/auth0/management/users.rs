@@ -1,11 +1,6 @@
 //! What else an administrator does with a user's factors.
 
-use super::{
-    auth::Administrator,
-    authentication_methods::delete_all_of,
-    enrollments::enrollment,
-    error::Refused,
-};
+use super::{auth::Administrator, authentication_methods::delete_all_of, enrollments::enrollment, error::Refused};
 use axum::{
     Json,
     extract::Path,
@@ -27,7 +22,10 @@ pub(super) async fn enrollments(asking: Administrator, Path(id): Path<String>) -
     Ok(Json(primary.map(|factor| enrollment(&asking.web, factor)).collect::<Result<_, _>>()?))
 }
 
-pub(super) async fn delete_authenticators(asking: Administrator, Path(id): Path<String>) -> Result<StatusCode, Refused> {
+pub(super) async fn delete_authenticators(
+    asking: Administrator,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refused> {
     asking.must_have(&["update:users"])?;
     delete_all_of(&asking, &id).await
 }
