@@ -27,11 +27,11 @@ const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Y291bnRlcnNpZ24gbm9ib2R5$Z2s5dE9RbVg0c0xwVjJoY1dlUnlVaU9hU2RGZ0hqS2w";
 
 impl Engine {
-    /// The hash of a password, as a text that says how it was made.
+    /// The hash of a password, as a text that says how it was made (PHC string format), for a user that is made with it.
     ///
     /// # Errors
     /// Only if the library refuses to work.
-    pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Error> {
+    pub async fn hash_password(&self, password: &str) -> Result<String, Error> {
         let mut salt = [0; 16];
         self.random().fill(&mut salt);
         let password = Zeroizing::new(password.as_bytes().to_vec());

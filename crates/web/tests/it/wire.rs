@@ -12,8 +12,11 @@
 //! | `@code [A-Z] 4` | its code is made of those characters and so long |
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
+//! | `@user ana@example.com required` | there is such a user of an application, with the password `correct horse` |
+//! | `@keep mfa_token` | that member of the last answer is known as `{{mfa_token}}` from now on |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
 //!
+//! `{{client_id}}` and `{{client_secret}}` are those of an application, `{{public_client_id}}` is one without a secret,
 //! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters,
 //! `{{other_gateway_key}}` that of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
@@ -29,18 +32,30 @@ use countersign_engine::{
     testing::Sent,
 };
 use countersign_engine::{
-    commands::{CreateKey, KeyForm},
+    Identity,
+    commands::{ClientKind, CreateClient, CreateKey, CreateUser, KeyForm},
     testing::Harness,
 };
-use countersign_model::{Scope, account::parse_amount};
+use countersign_model::{Api, Grant, MfaRule, Scope, UserId, account::parse_amount};
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
-const DIALECTS: &str =
-    r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
+const DIALECTS: &str = r#"{
+    "gateway360": {"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."},
+    "auth0": {
+        "issuers": [], "unenrolled_error": "association_required",
+        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
+        "limits": {
+            "wrong_codes": {"size":10,"refill_seconds":360}, "wrong_recovery_codes": {"size":10,"refill_seconds":360},
+            "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60},
+            "exchanges": {"size":12,"refill_seconds":5}, "log_ins": {"size":20,"refill_seconds":6},
+            "failed_passwords": {"max":10,"hold_seconds":2592000}
+        }
+    }
+}"#;
 
 /// The web side on a harness.
 pub struct Server {
@@ -52,6 +67,7 @@ pub struct Server {
     last: Option<Sent>,
     names: Vec<(String, String)>,
     id: String,
+    last_answer: String,
 }
 
 impl Server {
@@ -71,7 +87,8 @@ impl Server {
         let router = countersign_web::router(Web::new(parts));
         let (gateway_key, other_gateway_key) = (String::new(), String::new());
         let (last, names, id) = (None, Vec::new(), String::new());
-        Self { harness, key, gateway_key, other_gateway_key, router, last, names, id }
+        let last_answer = String::new();
+        Self { harness, key, gateway_key, other_gateway_key, router, last, names, id, last_answer }
     }
 
     /// One with the keys of 32 hexadecimal characters too.
@@ -83,6 +100,46 @@ impl Server {
         let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
         server.other_gateway_key = made(harness, &other, KeyForm::Hex32).await;
         server
+    }
+
+    /// One with applications that get tokens.
+    pub async fn with_applications() -> Self {
+        let mut server = Self::new().await;
+        let (client, secret) = server.application(ClientKind::Secret, &Grant::ALL).await;
+        let (public, _) = server.application(ClientKind::Public, &Grant::ALL).await;
+        for (name, value) in [("client_id", client), ("client_secret", secret), ("public_client_id", public)] {
+            server.names.push((name.to_owned(), value));
+        }
+        server
+    }
+
+    /// One more application: its id, and its secret if it has one.
+    pub async fn application(&self, kind: ClientKind, grants: &[Grant]) -> (String, String) {
+        let scopes = vec!["read:things".to_owned(), "write:things".to_owned()];
+        let command = CreateClient {
+            name: "test".into(),
+            kind,
+            grants: grants.to_vec(),
+            apis: vec![Api { audience: "https://api.example.com/".into(), scopes }],
+            management: MANAGEMENT.map(str::to_owned).to_vec(),
+            return_to: vec!["https://shop.example.com/done".into()],
+            origins: vec!["http://localhost:3000".into()],
+        };
+        let made = self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
+        (made.client.id, made.secret.unwrap_or_default())
+    }
+
+    /// A user of an application.
+    pub async fn user(&self, name: &str, mfa: MfaRule) -> UserId {
+        let password = Some(self.harness.engine.hash_password("correct horse").await.unwrap());
+        let identity = Identity { name: Some(name.to_owned()), email: None };
+        let command = CreateUser { identity, password, mfa };
+        self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap().id
+    }
+
+    /// A name that a step or the making has given.
+    pub fn named(&self, name: &str) -> &str {
+        self.names.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// A request; it comes with a host, as from every client, if it does not bring one of its own.
@@ -134,7 +191,8 @@ impl Server {
             ("code_in_small_letters", self.code().to_lowercase()),
             ("id", self.id.clone()),
         ];
-        let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // What was named last is meant.
+        let named = self.names.iter().rev().map(|(name, value)| (name.as_str(), value.clone()));
         known
             .into_iter()
             .chain(named)
@@ -158,6 +216,15 @@ impl Server {
                 assert_eq!(self.harness.first.take(), vec![]);
             }
             ("@lookup", [number, says]) => self.harness.numbers.note(&format!("+{number}"), *says == "valid"),
+            ("@user", [name, mfa]) => {
+                let mfa = if *mfa == "off" { MfaRule::Off } else { MfaRule::Required };
+                self.user(name, mfa).await;
+            }
+            ("@keep", [member]) => {
+                let answer: serde_json::Value = serde_json::from_str(&self.last_answer).unwrap();
+                let value = answer[member].as_str().expect("the last answer has this member").to_owned();
+                self.names.push(((*member).to_owned(), value));
+            }
             ("@balance", [balance, price]) => {
                 let command =
                     PutAccount { balance_e4: parse_amount(balance), price_e4: parse_amount(price), currency: None };
@@ -178,6 +245,22 @@ impl Server {
         assert!(code.len() == length && code.bytes().all(fits), "{code} is not {class} {length}");
     }
 }
+
+/// What an application may do in the management API.
+const MANAGEMENT: [&str; 12] = [
+    "read:users",
+    "update:users",
+    "read:authentication_methods",
+    "create:authentication_methods",
+    "update:authentication_methods",
+    "delete:authentication_methods",
+    "read:guardian_factors",
+    "update:guardian_factors",
+    "read:guardian_enrollments",
+    "delete:guardian_enrollments",
+    "read:signing_keys",
+    "update:signing_keys",
+];
 
 async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
     let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![] };
@@ -210,7 +293,13 @@ impl Answer {
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
     let needs_keys = story.contains("gateway_key}}");
-    let mut server = if needs_keys { Server::with_gateway_keys().await } else { Server::new().await };
+    let mut server = if needs_keys {
+        Server::with_gateway_keys().await
+    } else if story.contains("client_id}}") {
+        Server::with_applications().await
+    } else {
+        Server::new().await
+    };
     let mut told = Vec::new();
     for exchange in story.split("\n-----\n") {
         let (asked, expected) = exchange.split_once("\n===>\n").expect("an exchange has a line ===>");
@@ -222,6 +311,7 @@ pub async fn play(story: &str) -> String {
             .take_while(|line| !line.is_empty())
             .filter_map(|line| line.split(':').next())
             .collect();
+        server.last_answer.clone_from(&answer.body);
         told.push(format!("{asked}\n===>\n{}", print(&answer, &wanted)));
         if let Some(id) = serde_json::from_str::<serde_json::Value>(&answer.body)
             .ok()
@@ -258,6 +348,19 @@ fn print(answer: &Answer, headers: &[&str]) -> String {
     for name in headers {
         write!(text, "\n{name}: {}", answer.header(name)).unwrap();
     }
-    write!(text, "\n\n{}", answer.body).unwrap();
+    write!(text, "\n\n{}", without_sealed(&answer.body)).unwrap();
+    text
+}
+
+/// A sealed token is printed by its beginning: all of it would say nothing to a reader.
+fn without_sealed(body: &str) -> String {
+    const BEGINNING: &str = "Fe26.2*";
+    let mut parts = body.split(BEGINNING);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(BEGINNING);
+        text.push('…');
+        text.push_str(part.find('"').map_or("", |end| &part[end..]));
+    }
     text
 }
