@@ -3,7 +3,7 @@
 
 use super::Command;
 use crate::{
-    Caller, Engine, Error,
+    Caller, Engine, Error, UserRef,
     passwords::LONGEST_PASSWORD,
     tokens::{Granted, Origin, TokenRequest, Transaction, fresh_refresh_token},
 };
@@ -179,12 +179,12 @@ fn is_more_than_a_mailbox(factor: &Factor) -> bool {
     factor.is_active() && factor.is_primary() && !matches!(factor.kind, FactorKind::Email { .. })
 }
 
-/// "Whoever tries this name from this address may try again."
+/// "Whoever tries to log in as this user may try again."
 #[derive(Debug)]
 pub struct UnblockLogIn {
     /// The user's name.
     pub name: String,
-    /// From where.
+    /// From where passwords may be tried again; none: only wrong codes are forgiven.
     pub peer: Option<IpAddr>,
 }
 
@@ -193,8 +193,17 @@ impl Command for UnblockLogIn {
     const NEEDS: Scope = Scope::Admin;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, _: Timestamp) -> Result<((), Batch), Error> {
-        let mut memory = engine.memory_of_log_in(caller.tenant(), &self.name, self.peer).await?;
-        let was_counted = memory.spent.clear_failed_checks();
-        Ok(((), if was_counted { Batch::new().with(memory.change()) } else { Batch::new() }))
+        let user = engine.must_find_user(caller.tenant(), &UserRef::Named(self.name.clone())).await?;
+        let mut memories = vec![engine.memory_of_user(caller.tenant(), user.id).await?];
+        if self.peer.is_some() {
+            memories.push(engine.memory_of_log_in(caller.tenant(), &self.name, self.peer).await?);
+        }
+        let mut batch = Batch::new();
+        for mut memory in memories {
+            if memory.spent.release() {
+                batch.push(memory.change());
+            }
+        }
+        Ok(((), batch))
     }
 }

@@ -2,6 +2,7 @@
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
 mod cancel_verification;
+mod change_user;
 mod check_code;
 mod create_client;
 mod create_key;
@@ -40,6 +41,7 @@ mod use_recovery_code;
 mod withdraw_factor_code;
 
 pub use cancel_verification::CancelVerification;
+pub use change_user::ChangeUser;
 pub use check_code::{CheckCode, CodeChecked, Target};
 pub use create_client::{ClientCreated, ClientKind, CreateClient, DeleteClient};
 pub use create_key::{CreateKey, KeyCreated, KeyForm};

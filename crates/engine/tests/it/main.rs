@@ -11,6 +11,7 @@ mod check;
 mod deliver;
 mod idempotency;
 mod jobs;
+mod log_in;
 mod people;
 mod secrets;
 mod start;

@@ -10,7 +10,10 @@ async fn cases_1_to_4_6_and_12_passwords_and_tokens() {
     let answer = auth0.log_in(&person, json!({ "realm": null, "audience": null, "scope": null, "x": [1] })).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
-    assert_eq!((answer.json()["token_type"].as_str(), answer.json()["expires_in"].as_u64()), (Some("Bearer"), Some(86400)));
+    assert_eq!(
+        (answer.json()["token_type"].as_str(), answer.json()["expires_in"].as_u64()),
+        (Some("Bearer"), Some(86400))
+    );
     let wrong = auth0.log_in(&person, json!({ "password": "wrong" })).await;
     assert_eq!(refusal(&wrong), is(403, "invalid_grant", "Wrong email or password."));
     let nobody = auth0.log_in(&person, json!({ "username": "nobody@example.com" })).await;
@@ -157,7 +160,10 @@ async fn cases_30_to_36_tokens_that_are_of_no_use() {
     let access = auth0.log_in(&person, json!({ "audience": OF_FACTORS, "scope": "enroll" })).await;
     assert_eq!(access.status, 403, "this user has a phone, and must use it first");
 
-    let (other, secret) = auth0.server.application(countersign_engine::commands::ClientKind::Secret, &[countersign_model::Grant::Mfa]).await;
+    let (other, secret) = auth0
+        .server
+        .application(countersign_engine::commands::ClientKind::Secret, &[countersign_model::Grant::Mfa])
+        .await;
     let of_other = json!({ "client_id": other, "client_secret": secret });
     let foreign = auth0.challenge(&token, of_other.clone()).await;
     assert_eq!(refusal(&foreign), is(400, "invalid_request", "mfa_token not issued to this client"));

@@ -9,7 +9,8 @@ use data_encoding::BASE64;
 async fn cases_5_44_and_45_clients_that_may_not() {
     let mut auth0 = Auth0::new().await;
     let person = auth0.person(MfaRule::Off).await;
-    for bad in [json!({ "client_secret": "wrong" }), json!({ "client_secret": null }), json!({ "client_id": "nobody" })] {
+    for bad in [json!({ "client_secret": "wrong" }), json!({ "client_secret": null }), json!({ "client_id": "nobody" })]
+    {
         let answer = auth0.log_in(&person, bad.clone()).await;
         assert_eq!((answer.status, text(&answer.json(), "error").as_str()), (401, "invalid_client"), "{bad}");
     }
@@ -53,7 +54,8 @@ async fn case_46_a_token_in_a_form_comes_with_its_stars_or_encoded() {
             "grant_type={MFA_OTP}&mfa_token={token}&otp={}&client_id={id}&client_secret={key}",
             auth0.shown_by_app(&secret)
         );
-        let request = Request::post("/oauth/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=UTF-8");
+        let request =
+            Request::post("/oauth/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=UTF-8");
         let answer = auth0.server.send(request.body(Body::from(form)).unwrap()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         auth0.pass(30);
@@ -127,16 +129,22 @@ async fn case_51_refresh_tokens_and_a_second_factor_that_is_asked_for_later() {
     assert_eq!(claims(&text(&answer, "access_token"))["aud"], audience);
     let refresh = text(&answer, "refresh_token");
     let ask = async |token: &str| auth0.token(json!({ "grant_type": "refresh_token", "refresh_token": token })).await;
-    assert_eq!(claims(&text(&ask(&refresh).await.json(), "access_token"))["scope"], "openid offline_access read:things");
+    assert_eq!(
+        claims(&text(&ask(&refresh).await.json(), "access_token"))["scope"],
+        "openid offline_access read:things"
+    );
     let unknown = ask("v1.nothing").await;
     assert_eq!((unknown.status, text(&unknown.json(), "error").as_str()), (403, "invalid_grant"));
 
     // A log-in without a second factor, and then the tenant asks everybody for one.
     let token = text(&auth0.log_in(&easy, scope).await.json(), "refresh_token");
     assert_eq!(ask(&token).await.status, 200);
-    let own = auth0.token(json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/" })).await;
+    let own = auth0
+        .token(json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/" }))
+        .await;
     let own = text(&own.json(), "access_token");
-    let put = auth0.call(Method::PUT, "/api/v2/guardian/policies", Some(&json!(["all-applications"])), Some(&own)).await;
+    let put =
+        auth0.call(Method::PUT, "/api/v2/guardian/policies", Some(&json!(["all-applications"])), Some(&own)).await;
     assert_eq!(put.status, 200, "{}", put.body);
     let answer = ask(&token).await;
     assert_eq!(refusal(&answer), is(403, "mfa_required", "Multifactor authentication required"));
@@ -167,7 +175,10 @@ async fn an_audience_or_a_scope_that_nobody_gave_is_not_got() {
     assert_eq!((own.status, text(&own.json(), "error").as_str()), (403, "access_denied"));
     let own = auth0.token(json!({ "grant_type": "client_credentials", "audience": "https://api.example.com/" })).await;
     let told = claims(&text(&own.json(), "access_token"));
-    assert_eq!((told["gty"].as_str(), told["scope"].as_str()), (Some("client-credentials"), Some("read:things write:things")));
+    assert_eq!(
+        (told["gty"].as_str(), told["scope"].as_str()),
+        (Some("client-credentials"), Some("read:things write:things"))
+    );
 }
 
 #[tokio::test]

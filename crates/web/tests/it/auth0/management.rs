@@ -21,8 +21,14 @@ async fn cases_54_and_55_factors_are_given_and_good_at_once() {
     let phone = json!({ "type": "phone", "name": "work", "phone_number": PHONE });
     let made = auth0.call(Method::POST, &path, Some(&phone), Some(&admin)).await;
     assert_eq!(made.status, 201, "{}", made.body);
-    let with_totals = auth0.call(Method::GET, &format!("{path}?page=0&per_page=50&include_totals=true"), None, Some(&admin)).await.json();
-    assert_eq!((&with_totals["start"], &with_totals["limit"], &with_totals["total"]), (&json!(0), &json!(50), &json!(1)));
+    let with_totals = auth0
+        .call(Method::GET, &format!("{path}?page=0&per_page=50&include_totals=true"), None, Some(&admin))
+        .await
+        .json();
+    assert_eq!(
+        (&with_totals["start"], &with_totals["limit"], &with_totals["total"]),
+        (&json!(0), &json!(50), &json!(1))
+    );
     assert_eq!(with_totals["authenticators"][0]["id"], made.json()["id"]);
     assert!(auth0.call(Method::GET, &path, None, Some(&admin)).await.json().is_array());
     let token = auth0.mfa_token(&person).await;
@@ -40,7 +46,12 @@ async fn cases_54_and_55_factors_are_given_and_good_at_once() {
     assert_eq!(auth0.call(Method::GET, &one, None, Some(&admin)).await.status, 404);
     assert_eq!(auth0.call(Method::DELETE, &path, None, Some(&admin)).await.status, 204);
     assert_eq!(auth0.call(Method::GET, &path, None, Some(&admin)).await.json(), json!([]));
-    for bad in [json!({ "type": "phone" }), json!({ "type": "totp", "totp_secret": "short" }), json!({ "type": "push" }), json!({})] {
+    for bad in [
+        json!({ "type": "phone" }),
+        json!({ "type": "totp", "totp_secret": "short" }),
+        json!({ "type": "push" }),
+        json!({}),
+    ] {
         let answer = auth0.call(Method::POST, &path, Some(&bad), Some(&admin)).await;
         assert_eq!((answer.status, answer.json()["statusCode"].as_u64()), (400, Some(400)), "{bad}");
     }
@@ -101,7 +112,8 @@ async fn who_may_not_is_told_in_this_apis_words() {
     let mut auth0 = Auth0::new().await;
     let person = auth0.person(MfaRule::Off).await;
     let path = format!("/api/v2/users/{}/enrollments", of(person.id));
-    let refused = |answer: &Answer| (answer.status, answer.json()["statusCode"].as_u64(), text(&answer.json(), "error"));
+    let refused =
+        |answer: &Answer| (answer.status, answer.json()["statusCode"].as_u64(), text(&answer.json(), "error"));
     let none = auth0.call(Method::GET, &path, None, None).await;
     assert_eq!(refused(&none), (401, Some(401), "Unauthorized".to_owned()));
     let users = text(&auth0.log_in(&person, json!({ "scope": "openid" })).await.json(), "access_token");
