@@ -44,6 +44,14 @@ impl Client {
         self.answer().await
     }
 
+    /// One request without a body or a key, and its whole answer.
+    pub async fn get(&mut self, path: &str) -> Outcome<Answer<'_>> {
+        self.sent.clear();
+        write!(self.sent, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")?;
+        self.stream.write_all(&self.sent).await?;
+        self.answer().await
+    }
+
     async fn answer(&mut self) -> Outcome<Answer<'_>> {
         self.received.clear();
         loop {

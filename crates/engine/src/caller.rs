@@ -1,7 +1,11 @@
 //! Who asks. A dialect turns its credentials into a [`Caller`]; everything after that sees only the tenant and what it may do.
 
-use crate::{Engine, Error};
-use countersign_model::{Actor, ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
+use crate::{
+    Engine, Error,
+    instance_tokens::{InstanceClaims, sign},
+    keys::Keys,
+};
+use countersign_model::{Actor, ApiKey, KeyId, Random, Scope, Tenant, TenantId, Timestamp};
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER};
 use std::{net::IpAddr, time::Duration};
@@ -90,6 +94,16 @@ impl Engine {
         Ok(Some(Caller { tenant: key.tenant, actor: Actor::Application(Some(key.id)), scopes: key.scopes }))
     }
 
+    /// The caller's own key with this secret, if it still works.
+    ///
+    /// # Errors
+    /// When the store cannot be asked, or the caller may not look.
+    pub async fn working_key(&self, caller: &Caller, secret: &str) -> Result<Option<ApiKey>, Error> {
+        caller.must_have(Scope::VerificationsRead)?;
+        let found = self.store().api_key_by_hash(&self.api_key_hash(secret)).await?;
+        Ok(found.filter(|key| key.tenant == caller.tenant() && key.revoked_at.is_none()))
+    }
+
     pub(crate) fn api_key_hash(&self, secret: &str) -> [u8; 32] {
         self.keys().hash(HASH_PURPOSE, secret.as_bytes())
     }
@@ -121,6 +135,28 @@ pub(crate) fn fresh_hex_key(random: &dyn Random) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 16]);
     random.fill(&mut *bytes);
     Zeroizing::new(HEXLOWER.encode(&*bytes))
+}
+
+/// The same as a compact JWS, whose name `jti` is what is random about it.
+pub(crate) fn jws_key(
+    keys: &Keys,
+    tenant: &Tenant,
+    (id, made_at): (KeyId, Timestamp),
+    jti: String,
+) -> Result<Zeroizing<String>, Error> {
+    let made_at = made_at.as_ms() / 1000;
+    let claims = InstanceClaims {
+        aud: "access".to_owned(),
+        iss: tenant.name.clone(),
+        sub: id.to_uuid(),
+        jti,
+        iat: made_at,
+        nbf: made_at,
+        exp: None,
+        scope: "api".to_owned(),
+        tenant: tenant.id,
+    };
+    sign(keys, &claims).map(Zeroizing::new)
 }
 
 pub(crate) fn api_key_text(bytes: &[u8]) -> Zeroizing<String> {

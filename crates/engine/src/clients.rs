@@ -125,10 +125,22 @@ fn read(pem: &str, token: &str) -> Option<Assertion> {
     jsonwebtoken::decode::<Assertion>(token, &key, &signature_only(&algorithms)).ok().map(|read| read.claims)
 }
 
-/// Whether a text is a public key with which assertions can be checked.
-#[must_use]
-pub fn is_public_key(pem: &str) -> bool {
-    DecodingKey::from_rsa_pem(pem.as_bytes()).is_ok() || DecodingKey::from_ec_pem(pem.as_bytes()).is_ok()
+/// A public key with which assertions can be checked, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(String);
+
+impl PublicKey {
+    /// Of RSA, or of an elliptic curve; none: it is something else.
+    #[must_use]
+    pub fn parse(pem: &str) -> Option<Self> {
+        let is_key =
+            DecodingKey::from_rsa_pem(pem.as_bytes()).is_ok() || DecodingKey::from_ec_pem(pem.as_bytes()).is_ok();
+        is_key.then(|| Self(pem.to_owned()))
+    }
+
+    pub(crate) fn pem(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Assertion {

@@ -22,12 +22,6 @@ pub enum Error {
     /// What its owner calls a key cannot be shown.
     #[error("what a key is called has 1 to 64 visible characters, on one line and without a link")]
     BadLabel,
-    /// A text is no public key.
-    #[error("this is no public key of RSA or of an elliptic curve, in PEM")]
-    BadKey,
-    /// A text is no secret of an app.
-    #[error("the secret of an app has 14 to 64 bytes, in base 32")]
-    BadSecret,
     /// The verification's state does not allow it.
     #[error(transparent)]
     NotPossible(#[from] NotPossible),

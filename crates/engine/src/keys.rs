@@ -156,6 +156,16 @@ impl Keys {
         BlindIndex(mac(&self.index, &[b"memory", &tenant.to_bytes(), what.as_bytes(), &[0], of]))
     }
 
+    /// A tenant's secret for signing what only this server reads again: 512 bits, the same as long as the key file is.
+    #[must_use]
+    pub fn signing_secret(&self, tenant: TenantId) -> Zeroizing<[u8; 64]> {
+        let mut secret = Zeroizing::new([0; 64]);
+        for (half, part) in secret.chunks_mut(32).zip([1_u8, 2]) {
+            half.copy_from_slice(&mac(&self.token, &[b"signing secret", &tenant.to_bytes(), &[part]]));
+        }
+        secret
+    }
+
     /// What stands for a secret text (an API key, an idempotency key, a request) in the store.
     #[must_use]
     pub fn hash(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {

@@ -10,6 +10,8 @@ pub mod clients;
 pub mod clock;
 pub mod commands;
 mod error;
+mod first_step;
+pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
 mod memory;
@@ -29,6 +31,7 @@ pub use caller::Caller;
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};
+pub use first_step::FirstStep;
 pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;
 
@@ -37,6 +40,7 @@ use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers:
 use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
+use first_step::Steps;
 use keys::Keys;
 use metrics::Metrics;
 use passwords::HashingPlaces;
@@ -85,6 +89,7 @@ struct Inner {
     touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
     open_keys: OpenKeys,
     hashing_places: HashingPlaces,
+    steps: Steps,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -104,6 +109,7 @@ impl Engine {
             touched_keys: Mutex::default(),
             open_keys: OpenKeys::default(),
             hashing_places: HashingPlaces::default(),
+            steps: Steps::default(),
         })))
     }
 
@@ -167,6 +173,10 @@ impl Engine {
     /// When it does not.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store().ping().await?)
+    }
+
+    pub(crate) fn steps(&self) -> &Steps {
+        &self.0.steps
     }
 
     pub(crate) fn store(&self) -> &Store {

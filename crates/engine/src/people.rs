@@ -162,6 +162,12 @@ impl Engine {
         }
     }
 
+    /// What stands for a user's name where the name itself may not be seen: the same for the same name of a tenant.
+    #[must_use]
+    pub fn name_hash(&self, caller: &Caller, name: &str) -> String {
+        data_encoding::HEXLOWER.encode(&self.keys().name_index(caller.tenant(), name).0)
+    }
+
     /// A user of the caller.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //! or an address, and a name only sealed.
 
 use crate::{
-    ActivityId, Channel, FactorKind, KeyId, Random, Sealed, TenantId, Timestamp, User, UserId, VerificationId,
+    ActivityId, Channel, FactorKind, FactorPurpose, KeyId, Random, Sealed, TenantId, Timestamp, User, UserId,
+    Verification, VerificationId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct Activity {
     pub means: Option<Means>,
     /// The verification that it belongs to.
     pub verification: Option<VerificationId>,
+    /// What that is for.
+    pub purpose: Option<FactorPurpose>,
 }
 
 /// Who did something.
@@ -146,6 +149,7 @@ impl Activity {
             kind,
             means: None,
             verification: None,
+            purpose: None,
         }
     }
 
@@ -158,8 +162,9 @@ impl Activity {
 
     /// It belongs to this verification, and so to its channel.
     #[must_use]
-    pub fn of(mut self, verification: VerificationId, channel: Channel) -> Self {
-        (self.verification, self.means) = (Some(verification), Some(channel.into()));
+    pub fn of(mut self, verification: &Verification) -> Self {
+        (self.verification, self.means) = (Some(verification.id), Some(verification.channel.into()));
+        self.purpose = verification.for_factor.map(|of| of.purpose);
         self
     }
 }

@@ -156,6 +156,14 @@ impl Destination {
         self.buckets.entry(kind).or_default().take(rule, now)
     }
 
+    /// The last moment that it speaks of: from then on it only gets older.
+    #[must_use]
+    pub fn quiet_since(&self) -> Timestamp {
+        let filling = self.buckets.values().filter_map(|bucket| bucket.since).max();
+        let last = self.sends.last().max(self.failures.last()).copied().max(self.held_until).max(filling);
+        last.unwrap_or(Timestamp::from_ms(0))
+    }
+
     fn forget(&mut self, limits: &Limits) {
         let needed = limits.sends.iter().map(|window| window.count).max().unwrap_or(0).max(1);
         let surplus = self.sends.len().saturating_sub(usize::try_from(needed).unwrap_or(usize::MAX));

@@ -1,7 +1,7 @@
 //! Makes a client, and ends one. Its secret is in the outcome and nowhere else.
 
 use super::{Command, make_recovery_codes::drawn};
-use crate::{Caller, Engine, Error, Thing, clients::is_public_key};
+use crate::{Caller, Engine, Error, Thing, clients::PublicKey};
 use countersign_model::text::is_plain_line;
 use countersign_model::{Api, Client, ClientProof, Grant, Scope, Timestamp};
 use countersign_store::{Batch, Change};
@@ -34,8 +34,8 @@ pub enum ClientKind {
     Public,
     /// With a secret, which is made here.
     Secret,
-    /// With assertions that fit this public key (PEM).
-    Key(String),
+    /// With assertions that fit this public key.
+    Key(PublicKey),
 }
 
 /// A client, and its secret if it has one.
@@ -65,8 +65,7 @@ impl Command for CreateClient {
         let proof = match &self.kind {
             ClientKind::Public => ClientProof::Public,
             ClientKind::Secret => ClientProof::Secret(engine.client_secret_hash(secret.as_deref().unwrap_or_default())),
-            ClientKind::Key(pem) if is_public_key(pem) => ClientProof::Key(pem.clone()),
-            ClientKind::Key(_) => return Err(Error::BadKey),
+            ClientKind::Key(key) => ClientProof::Key(key.pem().to_owned()),
         };
         let client = Client {
             id: drawn(LETTERS_AND_DIGITS, 32, engine.random()),

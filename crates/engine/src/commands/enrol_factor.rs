@@ -78,7 +78,7 @@ impl Command for EnrolFactor {
         batch.push(Change::InsertFactor(factor.clone()));
         batch.extend(sending);
         let begun = engine.activity(caller, &user, ActivityKind::EnrolmentStarted, now);
-        batch.push(Change::InsertActivity(begun.of(started.verification.id, self.channel)));
+        batch.push(Change::InsertActivity(begun.of(&started.verification)));
         Ok((FactorEnrolling { user, user_is_new, factor, started }, batch))
     }
 

@@ -9,6 +9,7 @@ use countersign_model::{
 use countersign_store::{Batch, Change};
 use data_encoding::BASE32_NOPAD_NOCASE;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// "These are this user's."
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub enum GivenKind {
         /// On which way codes go there.
         preferred: Channel,
     },
-    /// An app with this secret, in base 32.
-    Totp(String),
+    /// An app with this secret.
+    Totp(AppSecret),
 }
 
 impl fmt::Debug for GivenKind {
@@ -52,7 +53,20 @@ impl fmt::Debug for GivenKind {
     }
 }
 
-/// NIST SP 800-63B-4, 3.1.4: 112 bits at least.
+/// What an app counts with.
+pub struct AppSecret(Zeroizing<Vec<u8>>);
+
+impl AppSecret {
+    /// In base 32, as people copy it; none: it is no secret, or too short or too long for one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain: String = text.chars().filter(|character| !" -=".contains(*character)).collect();
+        let bytes = Zeroizing::new(BASE32_NOPAD_NOCASE.decode(plain.as_bytes()).ok()?);
+        (SHORTEST_SECRET..=LONGEST_SECRET).contains(&bytes.len()).then_some(Self(bytes))
+    }
+}
+
+/// In bytes. NIST SP 800-63B-4, 3.1.4: 112 bits at least.
 const SHORTEST_SECRET: usize = 14;
 const LONGEST_SECRET: usize = 64;
 
@@ -99,14 +113,7 @@ impl Engine {
     fn given(&self, user: &User, given: &GivenFactor, now: Timestamp) -> Result<Factor, Error> {
         let id = FactorId::generate(now, self.random());
         let kind = match &given.kind {
-            GivenKind::Totp(text) => {
-                let plain: String = text.chars().filter(|character| !" -=".contains(*character)).collect();
-                let bytes = BASE32_NOPAD_NOCASE.decode(plain.as_bytes()).map_err(|_| Error::BadSecret)?;
-                if !(SHORTEST_SECRET..=LONGEST_SECRET).contains(&bytes.len()) {
-                    return Err(Error::BadSecret);
-                }
-                self.totp_kind(user.tenant, id, &bytes)?
-            }
+            GivenKind::Totp(AppSecret(bytes)) => self.totp_kind(user.tenant, id, bytes)?,
             GivenKind::Address { to, preferred } => {
                 let (sealed, to_index) =
                     (self.seal_address_of_factor(user.tenant, id, to)?, self.keys().blind_index(user.tenant, to));

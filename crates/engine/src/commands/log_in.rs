@@ -182,8 +182,8 @@ fn is_more_than_a_mailbox(factor: &Factor) -> bool {
 /// "Whoever tries to log in as this user may try again."
 #[derive(Debug)]
 pub struct UnblockLogIn {
-    /// The user's name.
-    pub name: String,
+    /// As whom.
+    pub user: UserId,
     /// From where passwords may be tried again; none: only wrong codes are forgiven.
     pub peer: Option<IpAddr>,
 }
@@ -193,10 +193,10 @@ impl Command for UnblockLogIn {
     const NEEDS: Scope = Scope::Admin;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, _: Timestamp) -> Result<((), Batch), Error> {
-        let user = engine.must_find_user(caller.tenant(), &UserRef::Named(self.name.clone())).await?;
-        let mut memories = vec![engine.memory_of_user(caller.tenant(), user.id).await?];
-        if self.peer.is_some() {
-            memories.push(engine.memory_of_log_in(caller.tenant(), &self.name, self.peer).await?);
+        let user = engine.must_find_user(caller.tenant(), &UserRef::Id(self.user)).await?;
+        let mut memories = vec![engine.memory_of_user(user.tenant, user.id).await?];
+        if let (Some(name), true) = (engine.name_of(&user)?, self.peer.is_some()) {
+            memories.push(engine.memory_of_log_in(user.tenant, &name, self.peer).await?);
         }
         let mut batch = Batch::new();
         for mut memory in memories {

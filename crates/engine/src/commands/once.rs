@@ -24,6 +24,19 @@ pub struct OneTime {
     pub until: Timestamp,
 }
 
+/// Nothing else is to be done: what counts is that the token is spent.
+#[derive(Debug)]
+pub struct Spend;
+
+impl Command for Spend {
+    type Outcome = ();
+    const NEEDS: Scope = Scope::VerificationsWrite;
+
+    async fn decide(&self, _: &Engine, _: &Caller, _: Timestamp) -> Result<((), Batch), Error> {
+        Ok(((), Batch::new()))
+    }
+}
+
 impl<C: Command> Command for Once<C> {
     type Outcome = C::Outcome;
     const NEEDS: Scope = C::NEEDS;

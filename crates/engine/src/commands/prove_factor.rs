@@ -106,7 +106,7 @@ impl Engine {
             batch.push(Change::UpdateUser(user.clone()));
         }
         if let Some(kind) = kind {
-            let done = self.activity(caller, &user, kind, now).of(verification.id, verification.channel);
+            let done = self.activity(caller, &user, kind, now).of(verification);
             batch.push(Change::InsertActivity(done));
         }
         Ok(Some((user, factor, batch)))

@@ -67,7 +67,7 @@ impl Command for SendFactorCode {
             engine.push_ends(open, &mut batch, now);
         }
         let begun = engine.activity(caller, &user, ActivityKind::ProofStarted, now);
-        batch.push(Change::InsertActivity(begun.of(started.verification.id, self.channel)));
+        batch.push(Change::InsertActivity(begun.of(&started.verification)));
         Ok((FactorCodeSent { user, factor, started }, batch))
     }
 

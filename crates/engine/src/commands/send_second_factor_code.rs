@@ -83,13 +83,13 @@ impl Command for SendSecondFactorCode<'_> {
         let Some(factor) = factor.filter(|factor| factor.user == transaction.user && factor.is_active()) else {
             return Ok((SecondFactorCode::NoSuchFactor, Batch::new()));
         };
-        let spent = match engine.spend_message(transaction, self.channel, self.limits, now).await? {
-            Ok(spent) => spent,
+        let cost = match engine.spend_message(transaction, self.channel, self.limits, now).await? {
+            Ok(cost) => cost,
             Err(level) => return Ok((SecondFactorCode::TooMany(level), Batch::new())),
         };
-        let mut batch = Batch::new().with(spent);
+        let mut batch = Batch::new().with(cost);
         self.push_ends_of_earlier(engine, &factor, &mut batch, now).await?;
-        let send = SendFactorCode {
+        let command = SendFactorCode {
             user: UserRef::Id(transaction.user),
             factor: Some(factor.id),
             service: self.wording.service.clone(),
@@ -98,7 +98,7 @@ impl Command for SendSecondFactorCode<'_> {
             overrides: overrides(transaction, &self.wording),
             replaces_pending: false,
         };
-        let (sent, changes) = send.decide(engine, caller, now).await?;
+        let (sent, changes) = command.decide(engine, caller, now).await?;
         batch.extend(changes);
         Ok((SecondFactorCode::Sent(code_sent(transaction, &factor, &sent.started, now)), batch))
     }

@@ -23,25 +23,19 @@ impl Command for WithdrawFactorCode {
         let gone = Error::NotFound(Thing::Verification);
         let verification = engine.store().verification(tenant, self.verification).await?.ok_or(gone)?;
         let of = verification.for_factor.ok_or(Error::NotFound(Thing::Verification))?;
-        let (id, channel) = (verification.id, verification.channel);
         let mut batch = Batch::new();
-        engine.push_ends(vec![verification], &mut batch, now);
+        engine.push_ends(vec![verification.clone()], &mut batch, now);
         let Some(user) = engine.store().user(tenant, of.user).await? else { return Ok(((), batch)) };
+        let not_sent = engine.activity(caller, &user, ActivityKind::CodeNotSent, now).of(&verification);
+        batch.push(Change::InsertActivity(not_sent));
         let factors = engine.store().factors_of(tenant, user.id).await?;
         let pending = factors.iter().find(|it| it.id == of.factor && it.state == FactorState::Pending);
         if let Some(factor) = pending.filter(|_| of.purpose == FactorPurpose::Enrol) {
-            let others = factors.len() > 1;
-            batch.push(Change::InsertActivity(
-                engine.activity(caller, &user, ActivityKind::CodeNotSent, now).of(id, channel),
-            ));
             batch.push(Change::DeleteFactor { tenant, id: factor.id, version: factor.version });
-            if self.with_user && user.version == 1 && !others {
+            if self.with_user && user.version == 1 && factors.len() == 1 {
                 batch.push(Change::InsertActivity(engine.activity(caller, &user, ActivityKind::UserDeleted, now)));
                 batch.push(Change::DeleteUser { tenant, id: user.id, version: user.version });
             }
-        } else {
-            let not_sent = engine.activity(caller, &user, ActivityKind::CodeNotSent, now).of(id, channel);
-            batch.push(Change::InsertActivity(not_sent));
         }
         Ok(((), batch))
     }

@@ -35,7 +35,9 @@ pub(super) fn seal(
     let sealed = keys.seal(&format!("{text:width$}"), what.as_bytes(), random)?;
     let (nonce, body) = sealed.bytes.split_at_checked(NONCE_BYTES).unwrap_or_default();
     let mut salts = [[0; SALT_BYTES]; 2];
-    salts.iter_mut().for_each(|salt| random.fill(salt));
+    for salt in &mut salts {
+        random.fill(salt);
+    }
     let [first, second] = salts.map(|salt| HEXLOWER.encode(&salt));
     let head = format!(
         "{PREFIX}*{KEY_NAME}{}*{first}*{}*{}*{}*{second}",

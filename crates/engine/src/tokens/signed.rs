@@ -16,10 +16,10 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no key to sign with and none can be made.
-    pub async fn sign(&self, kind: &str, claims: &Map<String, Value>) -> Result<String, Error> {
-        let (kid, key) = self.current_signing_key().await?;
+    pub async fn sign_token(&self, kind: &str, claims: &Map<String, Value>) -> Result<String, Error> {
+        let (name, key) = self.current_signing_key().await?;
         let part = |value: &[u8]| BASE64URL_NOPAD.encode(value);
-        let head = json!({ "alg": "RS256", "typ": kind, "kid": kid }).to_string();
+        let head = json!({ "alg": "RS256", "typ": kind, "kid": name }).to_string();
         let body = serde_json::to_vec(claims).map_err(|error| Error::Internal(error.to_string()))?;
         let signed = format!("{}.{}", part(head.as_bytes()), part(&body));
         let mut signature = vec![0; key.public_modulus_len()];

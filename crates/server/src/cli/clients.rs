@@ -5,6 +5,7 @@ use crate::{Failure, out, wiring::Tool};
 use clap::{Args, Subcommand};
 use countersign_engine::{
     Caller, Engine,
+    clients::PublicKey,
     commands::{ClientKind, CreateClient, DeleteClient},
 };
 use countersign_model::{Api, Client, ClientProof, Grant};
@@ -146,9 +147,14 @@ impl Create {
         match &self.public_key_file {
             None if self.public => Ok(ClientKind::Public),
             None => Ok(ClientKind::Secret),
-            Some(file) => fs::read_to_string(file)
-                .map(ClientKind::Key)
-                .map_err(|error| Failure::other(format!("cannot read {}: {error}", file.display()))),
+            Some(file) => {
+                let pem = fs::read_to_string(file)
+                    .map_err(|error| Failure::other(format!("cannot read {}: {error}", file.display())))?;
+                let key = PublicKey::parse(&pem);
+                key.map(ClientKind::Key).ok_or_else(|| {
+                    Failure::other(format!("{}: no public key of RSA or of an elliptic curve (PEM)", file.display()))
+                })
+            }
         }
     }
 }

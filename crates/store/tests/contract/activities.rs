@@ -1,7 +1,7 @@
 //! The table of what was done to users and by them.
 
 use crate::{backend, backend::write, samples::*};
-use countersign_model::{Activity, ActivityKind, Actor, KeyId, Means, TenantId, id::ActivityId};
+use countersign_model::{Activity, ActivityKind, Actor, FactorPurpose, KeyId, Means, TenantId, id::ActivityId};
 use countersign_store::{ActivityFilter, Change, Store};
 
 fn activity(number: u8, second: i64, kind: ActivityKind) -> Activity {
@@ -15,6 +15,7 @@ fn activity(number: u8, second: i64, kind: ActivityKind) -> Activity {
         kind,
         means: Some(Means::Sms),
         verification: Some(verification_id(3)),
+        purpose: Some(FactorPurpose::Prove),
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod auth0;
 pub mod gateway360;
 pub mod native;
+pub mod nevis;
 
 use crate::Web;
 use axum::{
@@ -36,7 +37,7 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, auth0::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, nevis::DIALECT, auth0::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,6 +47,8 @@ pub struct Settings {
     pub auth0: auth0::Settings,
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
+    /// `[dialects.nevis]`
+    pub nevis: nevis::Settings,
 }
 
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.

@@ -35,3 +35,8 @@ async fn gateway360_answers_to_the_letter() {
 async fn auth0_answers_to_the_letter() {
     plays("auth0").await;
 }
+
+#[tokio::test]
+async fn nevis_answers_to_the_letter() {
+    plays("nevis").await;
+}

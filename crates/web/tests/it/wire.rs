@@ -13,12 +13,13 @@
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
 //! | `@user ana@example.com required` | there is such a user of an application, with the password `correct horse` |
-//! | `@keep mfa_token` | that member of the last answer is known as `{{mfa_token}}` from now on |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
+//! | `@keep name /a/b` | `{{name}}` is what the last answer has at this JSON pointer from now on; `{{name_in_small_letters}}` too |
+//! | `@revoke` | `{{access_key}}` works no more |
 //!
 //! `{{client_id}}` and `{{client_secret}}` are those of an application, `{{public_client_id}}` is one without a secret,
-//! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters,
-//! `{{other_gateway_key}}` that of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
+//! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters, `{{access_key}}` one
+//! that is a JWS, `{{other_gateway_key}}` and `{{other_access_key}}` those of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
 
 use axum::{
@@ -33,7 +34,7 @@ use countersign_engine::{
 };
 use countersign_engine::{
     Identity,
-    commands::{ClientKind, CreateClient, CreateKey, CreateUser, KeyForm},
+    commands::{ClientKind, CreateClient, CreateKey, CreateUser, KeyCreated, KeyForm, RevokeKey},
     testing::Harness,
 };
 use countersign_model::{Api, Grant, MfaRule, Scope, UserId, account::parse_amount};
@@ -44,7 +45,17 @@ use tower::ServiceExt as _;
 
 /// As the server sets them by default.
 const DIALECTS: &str = r#"{
-    "gateway360": {"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."},
+    "gateway360": {"time_zone": "Europe/Madrid", "default_text": "{PIN} is your verification code."},
+    "nevis": {
+        "instance_domain": "", "created_status": "", "failed_status": 403, "status_token_place": "both",
+        "show_phones_and_recovery_codes": true, "default_text": "Your verification code is {{CODE}}", "code_digits": 6,
+        "code_life_seconds": 300, "max_tries": 3, "intent_life_seconds": 300, "transaction_life_seconds": 120,
+        "introspection_consumes": false, "recovery_codes": 10, "gateway_wait_seconds": 0, "export_records": 10000,
+        "limits": {
+            "send_gap_seconds": 0, "sends": [{"count": 5, "seconds": 900}, {"count": 10, "seconds": 86400}],
+            "block_seconds": 3600, "failed_checks": {"max": 10, "window_seconds": 3600, "hold_seconds": 3600}
+        }
+    },
     "auth0": {
         "issuers": [], "unenrolled_error": "association_required",
         "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
@@ -63,11 +74,13 @@ pub struct Server {
     pub key: String,
     pub gateway_key: String,
     other_gateway_key: String,
+    access_key: Option<KeyCreated>,
+    other_access_key: String,
     router: Router,
     last: Option<Sent>,
     names: Vec<(String, String)>,
     id: String,
-    last_answer: String,
+    answered: String,
 }
 
 impl Server {
@@ -86,9 +99,37 @@ impl Server {
         };
         let router = countersign_web::router(Web::new(parts));
         let (gateway_key, other_gateway_key) = (String::new(), String::new());
-        let (last, names, id) = (None, Vec::new(), String::new());
-        let last_answer = String::new();
-        Self { harness, key, gateway_key, other_gateway_key, router, last, names, id, last_answer }
+        let (access_key, other_access_key) = (None, String::new());
+        let (last, names, id, answered) = (None, Vec::new(), String::new(), String::new());
+        Self {
+            harness,
+            key,
+            gateway_key,
+            other_gateway_key,
+            access_key,
+            other_access_key,
+            router,
+            last,
+            names,
+            id,
+            answered,
+        }
+    }
+
+    /// One with the keys that are a JWS too.
+    pub async fn with_access_keys() -> Self {
+        let mut server = Self::new().await;
+        let harness = &server.harness;
+        server.access_key = Some(create(harness, &harness.caller, KeyForm::Jws).await);
+        let other = CreateTenant { name: "other".into() };
+        let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
+        server.other_access_key = made(harness, &other, KeyForm::Jws).await;
+        server
+    }
+
+    /// The key that is a JWS.
+    pub fn access_key(&self) -> &str {
+        self.access_key.as_ref().map_or("", |key| &key.secret)
     }
 
     /// One with the keys of 32 hexadecimal characters too.
@@ -187,15 +228,17 @@ impl Server {
             ("key", self.key.clone()),
             ("gateway_key", self.gateway_key.clone()),
             ("other_gateway_key", self.other_gateway_key.clone()),
+            ("access_key", self.access_key().to_owned()),
+            ("other_access_key", self.other_access_key.clone()),
             ("code", self.code().to_owned()),
             ("code_in_small_letters", self.code().to_lowercase()),
             ("id", self.id.clone()),
         ];
-        // What was named last is meant.
-        let named = self.names.iter().rev().map(|(name, value)| (name.as_str(), value.clone()));
+        let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // What was kept last under a name is what it means.
         known
             .into_iter()
-            .chain(named)
+            .chain(named.rev())
             .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), &value))
     }
 
@@ -220,15 +263,20 @@ impl Server {
                 let mfa = if *mfa == "off" { MfaRule::Off } else { MfaRule::Required };
                 self.user(name, mfa).await;
             }
-            ("@keep", [member]) => {
-                let answer: serde_json::Value = serde_json::from_str(&self.last_answer).unwrap();
-                let value = answer[member].as_str().expect("the last answer has this member").to_owned();
-                self.names.push(((*member).to_owned(), value));
-            }
             ("@balance", [balance, price]) => {
                 let command =
                     PutAccount { balance_e4: parse_amount(balance), price_e4: parse_amount(price), currency: None };
                 self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
+            }
+            ("@keep", [name, pointer]) => {
+                let answered: serde_json::Value = serde_json::from_str(&self.answered).unwrap();
+                let found = answered.pointer(pointer).and_then(|value| value.as_str()).expect("it is a text");
+                self.names.push((format!("{name}_in_small_letters"), found.to_lowercase()));
+                self.names.push(((*name).to_owned(), found.to_owned()));
+            }
+            ("@revoke", _) => {
+                let id = self.access_key.as_ref().unwrap().key.id;
+                self.harness.engine.run(&self.harness.caller, None, &RevokeKey { id }).await.unwrap();
             }
             _ => panic!("an unknown step: {step}"),
         }
@@ -263,8 +311,12 @@ const MANAGEMENT: [&str; 12] = [
 ];
 
 async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
+    create(harness, caller, form).await.secret
+}
+
+async fn create(harness: &Harness, caller: &Caller, form: KeyForm) -> KeyCreated {
     let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![] };
-    harness.engine.run(caller, None, &command).await.unwrap().secret
+    harness.engine.run(caller, None, &command).await.unwrap()
 }
 
 /// An answer, read whole.
@@ -292,9 +344,10 @@ impl Answer {
 
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
-    let needs_keys = story.contains("gateway_key}}");
-    let mut server = if needs_keys {
+    let mut server = if story.contains("gateway_key}}") {
         Server::with_gateway_keys().await
+    } else if story.contains("access_key}}") {
+        Server::with_access_keys().await
     } else if story.contains("client_id}}") {
         Server::with_applications().await
     } else {
@@ -311,7 +364,6 @@ pub async fn play(story: &str) -> String {
             .take_while(|line| !line.is_empty())
             .filter_map(|line| line.split(':').next())
             .collect();
-        server.last_answer.clone_from(&answer.body);
         told.push(format!("{asked}\n===>\n{}", print(&answer, &wanted)));
         if let Some(id) = serde_json::from_str::<serde_json::Value>(&answer.body)
             .ok()
@@ -319,6 +371,7 @@ pub async fn play(story: &str) -> String {
         {
             server.id = id;
         }
+        server.answered = answer.body;
     }
     told.join("\n-----\n") + "\n"
 }

@@ -104,7 +104,7 @@ async fn access_token(
     }
     claims.insert("gty".to_owned(), gty.into());
     claims.insert("jti".to_owned(), HEXLOWER.encode(&web.engine().fresh_bytes()).into());
-    Ok((web.engine().sign("JWT", &claims).await?, life))
+    Ok((web.engine().sign_token("JWT", &claims).await?, life))
 }
 
 async fn id_token(web: &Web, issuer: &Issuer, client: &Client, granted: &Granted) -> Result<String, Refused> {
@@ -115,7 +115,7 @@ async fn id_token(web: &Web, issuer: &Issuer, client: &Client, granted: &Granted
     if granted.after_mfa {
         claims.insert("amr".to_owned(), json!(["mfa"]));
     }
-    Ok(web.engine().sign("JWT", &claims).await?)
+    Ok(web.engine().sign_token("JWT", &claims).await?)
 }
 
 fn claims(web: &Web, issuer: &Issuer, subject: &str, audience: Value, life: u32) -> Map<String, Value> {

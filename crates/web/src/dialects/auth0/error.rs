@@ -214,8 +214,6 @@ impl Refused {
             | Error::NameTaken(_)
             | Error::BadName
             | Error::BadLabel
-            | Error::BadKey
-            | Error::BadSecret
             | Error::NotPossible(_)
             | Error::PaymentMissing
             | Error::PaymentUnexpected

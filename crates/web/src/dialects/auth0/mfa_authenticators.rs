@@ -23,7 +23,8 @@ use serde_json::Value;
 #[derive(Serialize)]
 struct Authenticator {
     id: String,
-    authenticator_type: &'static str,
+    #[serde(rename = "authenticator_type")]
+    way: &'static str,
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     oob_channel: Option<&'static str>,
@@ -59,7 +60,7 @@ fn shown(web: &Web, factor: &Factor, way: Way) -> Result<Authenticator, Refused>
     let address = web.engine().address_of_factor(factor)?;
     Ok(Authenticator {
         id: names::authenticator_id(web.engine(), factor, way),
-        authenticator_type: way.authenticator_type(),
+        way: way.authenticator_type(),
         active: factor.is_active(),
         oob_channel,
         name: address.as_ref().map(names::masked),

@@ -91,8 +91,6 @@ impl Refused {
             | Error::NameTaken(_)
             | Error::BadName
             | Error::BadLabel
-            | Error::BadKey
-            | Error::BadSecret
             | Error::NotPossible(_)
             | Error::NoRoute(_)
             | Error::PaymentMissing

@@ -135,9 +135,7 @@ impl Problem {
             Error::BadPolicy(bad) => return Self::field("/policy", format!("is wrong: {bad}")),
             Error::BadName => return Self::field("/name", format!("is no name: {error}")),
             Error::BadLabel => return Self::field("/name", format!("cannot be shown: {error}")),
-            Error::BadKey | Error::BadSecret | Error::BadAmount => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request")
-            }
+            Error::BadAmount => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
             Error::BadTemplate(findings) => return Self::bad_template(findings),
             Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
             Error::Busy | Error::NoRoom(_) => return Self::unavailable(error, NOT_DONE),

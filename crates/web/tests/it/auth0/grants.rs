@@ -1,7 +1,10 @@
 //! Clients, the other grants, and what is published.
 
 use super::*;
-use countersign_engine::commands::{ClientKind, RotateSigningKeys};
+use countersign_engine::{
+    clients::PublicKey,
+    commands::{ClientKind, RotateSigningKeys},
+};
 use countersign_model::Grant;
 use data_encoding::BASE64;
 
@@ -186,7 +189,8 @@ async fn a_client_signs_what_it_is_and_each_signature_is_good_once() {
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     let auth0 = Auth0::new().await;
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
-    let (id, _) = auth0.server.application(ClientKind::Key(pair.public_key_pem()), &Grant::ALL).await;
+    let (id, _) =
+        auth0.server.application(ClientKind::Key(PublicKey::parse(&pair.public_key_pem()).unwrap()), &Grant::ALL).await;
     let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
     let now = auth0.now().as_ms() / 1000;
     let signed = |claims: Value| encode(&Header::new(Algorithm::ES256), &claims, &key).unwrap();

@@ -16,7 +16,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{DeleteFactor, GiveFactors, GivenFactor, GivenKind, PreferChannel, RenameFactor};
+use countersign_engine::commands::{
+    AppSecret, DeleteFactor, GiveFactors, GivenFactor, GivenKind, PreferChannel, RenameFactor,
+};
 use countersign_model::{Address, Channel, Factor, FactorKind, User};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -223,7 +225,11 @@ impl Given {
                 let to = Address::parse(Channel::Email, mail).map_err(|_| Refused::bad("The email is invalid."))?;
                 GivenKind::Address { to, preferred: Channel::Email }
             }
-            "totp" => GivenKind::Totp(self.totp_secret.clone().ok_or_else(|| missing("totp_secret"))?),
+            "totp" => {
+                let text = self.totp_secret.as_deref().ok_or_else(|| missing("totp_secret"))?;
+                let bad = "Payload validation error: totp_secret has 14 to 64 bytes, in base 32.";
+                GivenKind::Totp(AppSecret::parse(text).ok_or_else(|| Refused::bad(bad))?)
+            }
             other => {
                 return Err(Refused::bad(format!("Payload validation error: the type '{other}' is not supported.")));
             }

@@ -42,7 +42,6 @@ impl Refused {
             Error::NotFound(Thing::User) => Self::no_user(),
             Error::NotFound(_) => Self::not_found("Not found"),
             Error::NameTaken(_) => Self::new(StatusCode::CONFLICT, "conflict", "It exists already."),
-            Error::BadSecret => Self::bad("Payload validation error: totp_secret has 14 to 64 bytes, in base 32."),
             Error::BadLabel => Self::bad("The name has characters that cannot be shown."),
             Error::Busy | Error::NoRoom(_) | Error::Unavailable(_) => {
                 tracing::error!(%error, "a request could not be served");
@@ -57,7 +56,6 @@ impl Refused {
             | Error::NoFactor(_)
             | Error::Forbidden(_)
             | Error::BadName
-            | Error::BadKey
             | Error::NotPossible(_)
             | Error::PaymentMissing
             | Error::PaymentUnexpected
