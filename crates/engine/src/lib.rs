@@ -27,7 +27,7 @@ pub mod sandbox;
 pub mod testing;
 pub mod tokens;
 
-pub use caller::Caller;
+pub use caller::{Caller, Identified};
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};

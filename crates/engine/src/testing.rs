@@ -48,8 +48,10 @@ pub struct Sent {
     pub to: String,
     /// Whom it comes from; empty if nobody said.
     pub from: String,
-    /// The code.
+    /// The code; empty for a text of a caller's own, and where there is a link.
     pub code: String,
+    /// The link; empty where there is none.
+    pub link: String,
     /// The text.
     pub text: String,
 }
@@ -87,6 +89,7 @@ impl Provider for Recorder {
             to: message.to.as_str().to_owned(),
             from: message.from.clone().unwrap_or_default(),
             code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
+            link: message.link.clone().unwrap_or_default(),
             text: message.content.text.clone(),
         });
         Ok(answer)
@@ -214,7 +217,7 @@ impl Harness {
             lookup: numbers.clone().map(|numbers| numbers as Arc<dyn NumberLookup>),
             callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
             report_formats: BTreeMap::from([("test", format)]),
-            public_url: None,
+            public_url: Some("https://verify.example.com".to_owned()),
             clock: Arc::clone(&clock),
             random: Arc::new(SeededChance::default()),
             retention: Duration::from_hours(24 * 90),

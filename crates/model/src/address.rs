@@ -3,7 +3,10 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 /// The way a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,9 +77,27 @@ pub enum LineType {
     Unknown,
 }
 
-/// A phone number in E.164 form.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
+/// A phone number in E.164 form, and what the numbering plan tells of it.
+#[derive(Clone)]
+pub struct PhoneNumber {
+    e164: String,
+    /// None for one that was read back: nobody asks for them then.
+    traits: Option<PhoneTraits>,
+}
+
+impl PartialEq for PhoneNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.e164 == other.e164
+    }
+}
+
+impl Eq for PhoneNumber {}
+
+impl Hash for PhoneNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.e164.hash(state);
+    }
+}
 
 impl PhoneNumber {
     /// Parses an international number: a plus sign (or `00`), the country code, the number. Blanks, dots, dashes, slashes and
@@ -111,21 +132,37 @@ impl PhoneNumber {
         if number.is_possible_with_reason().is_err() {
             return Err(BadAddress::Impossible);
         }
-        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        Ok(Self { e164, traits: Some(PhoneTraits::of(&number)) })
     }
 
     /// `+` and digits.
     #[must_use]
     pub fn e164(&self) -> &str {
-        &self.0
+        &self.e164
     }
 
     /// What the numbering plan tells of it: its country (ISO 3166-1 alpha-2, if it has one) and line type.
     #[must_use]
     pub fn traits(&self) -> PhoneTraits {
-        let Ok(number) = PHONE_NUMBER_UTIL.parse(&self.0, None) else {
-            return PhoneTraits { country: None, line: LineType::Unknown };
-        };
+        self.traits.clone().unwrap_or_else(|| match PHONE_NUMBER_UTIL.parse(&self.e164, None) {
+            Ok(number) => PhoneTraits::of(&number),
+            Err(_) => PhoneTraits { country: None, line: LineType::Unknown },
+        })
+    }
+}
+
+/// What is known of a phone number without asking anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneTraits {
+    /// ISO 3166-1 alpha-2, or none for numbers of no country (satellite phones, say).
+    pub country: Option<String>,
+    /// What answers.
+    pub line: LineType,
+}
+
+impl PhoneTraits {
+    fn of(number: &rlibphonenumber::PhoneNumber) -> Self {
         let line = match number.get_type() {
             PhoneNumberType::Mobile => LineType::Mobile,
             PhoneNumberType::FixedLine | PhoneNumberType::UAN => LineType::Fixed,
@@ -138,17 +175,8 @@ impl PhoneNumber {
             | PhoneNumberType::VoiceMail => LineType::Special,
             PhoneNumberType::Unknown => LineType::Unknown,
         };
-        PhoneTraits { country: number.get_region_code().map(|region| region.to_string()), line }
+        Self { country: number.get_region_code().map(|region| region.to_string()), line }
     }
-}
-
-/// What is known of a phone number without asking anybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhoneTraits {
-    /// ISO 3166-1 alpha-2, or none for numbers of no country (satellite phones, say).
-    pub country: Option<String>,
-    /// What answers.
-    pub line: LineType,
 }
 
 /// An e-mail address, its domain in lower case. The local part is kept as it was written, since some servers care.
@@ -212,7 +240,7 @@ impl Address {
     /// When the text never was a normalised address.
     pub fn from_normalised(text: &str) -> Result<Self, BadAddress> {
         if text.starts_with('+') {
-            Ok(Self::Phone(PhoneNumber(text.to_owned())))
+            Ok(Self::Phone(PhoneNumber { e164: text.to_owned(), traits: None }))
         } else if text.contains('@') {
             Ok(Self::Email(EmailAddress(text.to_owned())))
         } else {
@@ -274,9 +302,9 @@ mod tests {
     #[test]
     fn spellings_of_one_number_become_one() {
         for text in ["+34666666111", "0034666666111", "+34 666 666 111", " +34 (666) 666-111 "] {
-            assert_eq!(PhoneNumber::parse(text).map(|number| number.0), Ok("+34666666111".to_owned()), "{text}");
+            assert_eq!(PhoneNumber::parse(text).map(|number| number.e164), Ok("+34666666111".to_owned()), "{text}");
         }
-        assert_eq!(PhoneNumber::from_digits("34666666111").map(|number| number.0), Ok("+34666666111".to_owned()));
+        assert_eq!(PhoneNumber::from_digits("34666666111").map(|number| number.e164), Ok("+34666666111".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
+mod cancel_text;
 mod cancel_verification;
 mod change_user;
 mod check_code;
@@ -36,10 +37,12 @@ mod send_factor_code;
 mod send_second_factor_code;
 mod send_text;
 mod start_verification;
+mod tap_tile;
 mod transfer_balance;
 mod use_recovery_code;
 mod withdraw_factor_code;
 
+pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use change_user::ChangeUser;
 pub use check_code::{CheckCode, CodeChecked, Target};
@@ -76,7 +79,8 @@ pub use rotate_signing_keys::{KeysRotated, RotateSigningKeys};
 pub use send_factor_code::{FactorCodeSent, SendFactorCode};
 pub use send_second_factor_code::{CodeSent, CodeWording, SecondFactorCode, SendSecondFactorCode};
 pub use send_text::SendText;
-pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
+pub use start_verification::{DEFAULT_SERVICE, GridChoice, Overrides, OwnText, ServiceRef, StartVerification};
+pub use tap_tile::{TapTile, TileTapped};
 pub use transfer_balance::TransferBalance;
 pub use use_recovery_code::{RecoveryCodeChecked, UseRecoveryCode};
 pub use withdraw_factor_code::WithdrawFactorCode;

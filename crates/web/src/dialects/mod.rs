@@ -2,6 +2,7 @@
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
 pub mod auth0;
+pub mod clickatell;
 pub mod gateway360;
 pub mod native;
 pub mod nevis;
@@ -37,7 +38,8 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, nevis::DIALECT, auth0::DIALECT];
+pub const DIALECTS: &[Dialect] =
+    &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, nevis::DIALECT, auth0::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +47,8 @@ pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, nevis::
 pub struct Settings {
     /// `[dialects.auth0]`
     pub auth0: auth0::Settings,
+    /// `[dialects.clickatell]`
+    pub clickatell: clickatell::Settings,
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
     /// `[dialects.nevis]`

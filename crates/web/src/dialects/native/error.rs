@@ -123,6 +123,7 @@ impl Problem {
             Error::NameTaken(_) => (StatusCode::CONFLICT, "name_taken"),
             Error::NotPossible(NotPossible::NotPending(_)) => (StatusCode::CONFLICT, "not_pending"),
             Error::NotPossible(NotPossible::SendsSpent) => (StatusCode::CONFLICT, "sends_spent"),
+            Error::NotPossible(NotPossible::NoCode) => (StatusCode::CONFLICT, "no_code"),
             Error::DefaultService => (StatusCode::CONFLICT, "default_service"),
             Error::Limited(limited) => return Self::limited(*limited, now),
             Error::WrongChannel(_) | Error::NoRoute(_) => (StatusCode::UNPROCESSABLE_ENTITY, "channel_unavailable"),
