@@ -43,6 +43,12 @@ impl Caller {
         Self::operator(TenantId::from_bytes([0; 16]))
     }
 
+    /// A client of a tenant that has proved to be itself, or a user that came with one of its tokens.
+    #[must_use]
+    pub fn client(tenant: TenantId) -> Self {
+        Self::with_token(tenant, vec![Scope::VerificationsWrite, Scope::VerificationsRead])
+    }
+
     /// Whose things it sees.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {

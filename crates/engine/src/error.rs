@@ -102,6 +102,8 @@ pub enum Thing {
     User,
     /// A factor of a user.
     Factor,
+    /// An application that asks for tokens.
+    Client,
 }
 
 impl std::fmt::Display for Thing {
@@ -116,6 +118,7 @@ impl std::fmt::Display for Thing {
             Self::Account => "account",
             Self::User => "user",
             Self::Factor => "factor",
+            Self::Client => "client",
         })
     }
 }

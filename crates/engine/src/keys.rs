@@ -11,7 +11,7 @@ pub use file::KeyFileError;
 use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
-    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, Typed, UserId, Verification,
+    Address, BlindIndex, Code, CodeShape, FactorId, MessageId, Random, Sealed, TenantId, Typed, UserId, Verification,
     VerificationId, verification::CodeSource,
 };
 use std::{collections::BTreeMap, fmt, path::Path};
@@ -134,6 +134,26 @@ impl Keys {
         let hash = self.recovery_hash(salt, code);
         let is_it = |kept: &String| constant_time::verify_slices_are_equal(kept.as_bytes(), hash.as_bytes()).is_ok();
         left.iter().enumerate().fold(None, |found, (place, kept)| if is_it(kept) { Some(place) } else { found })
+    }
+
+    /// Sixteen letters and digits that stand for a factor where a vendor's names leave no room for its own.
+    #[must_use]
+    pub fn short_name(&self, tenant: TenantId, factor: FactorId) -> String {
+        const CHARACTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let tag = mac(&self.index, &[b"factor", &tenant.to_bytes(), &factor.to_bytes()]);
+        let mut number = u128::from_be_bytes(tag.first_chunk().copied().unwrap_or([0; 16]));
+        let mut next = || {
+            let place = usize::try_from(number % 62).unwrap_or(0);
+            number /= 62;
+            CHARACTERS.get(place).map(|byte| char::from(*byte))
+        };
+        (0..16).filter_map(|_| next()).collect()
+    }
+
+    /// What stands for a user, or for something else of a tenant, where it is remembered what that has spent.
+    #[must_use]
+    pub fn memory_index(&self, tenant: TenantId, what: &str, of: &[u8]) -> BlindIndex {
+        BlindIndex(mac(&self.index, &[b"memory", &tenant.to_bytes(), what.as_bytes(), &[0], of]))
     }
 
     /// A tenant's secret for signing what only this server reads again: 512 bits, the same as long as the key file is.
@@ -268,6 +288,10 @@ pub(crate) const PAYMENT: &[u8] = b"payment";
 pub(crate) const TEXT: &[u8] = b"text";
 /// Who is told of a message's fate.
 pub(crate) const REPORT: &[u8] = b"report";
+/// The private half of a key that signs.
+pub(crate) const SIGNING_KEY: &[u8] = b"signing key";
+/// What an app counts with.
+pub(crate) const TOTP_SECRET: &[u8] = b"totp secret";
 /// The token of a link.
 pub(crate) const LINK: &[u8] = b"link";
 /// The categories that somebody remembers.

@@ -6,6 +6,7 @@
 //! a thing that happens by itself is in `jobs/`. Nothing here knows HTTP.
 
 pub mod caller;
+pub mod clients;
 pub mod clock;
 pub mod commands;
 mod error;
@@ -13,7 +14,9 @@ mod first_step;
 pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
+mod memory;
 pub mod metrics;
+pub mod passwords;
 mod people;
 pub mod queries;
 pub mod receipts;
@@ -22,6 +25,7 @@ pub mod reports;
 pub mod sandbox;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tokens;
 
 pub use caller::{Caller, Identified};
 pub use commands::{Command, Idempotency};
@@ -33,18 +37,20 @@ pub use sandbox::Sandbox;
 
 use clock::Clock;
 use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
-use countersign_model::{Address, KeyId, Random, Timestamp, address::LineType};
+use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
 use first_step::Steps;
 use keys::Keys;
 use metrics::Metrics;
+use passwords::HashingPlaces;
 use reports::ReportFormat;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokens::OpenKeys;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -81,6 +87,8 @@ struct Inner {
     templates: Templates,
     metrics: Metrics,
     touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
+    open_keys: OpenKeys,
+    hashing_places: HashingPlaces,
     steps: Steps,
 }
 
@@ -99,6 +107,8 @@ impl Engine {
             templates: Templates::builtin(),
             metrics: Metrics::new(),
             touched_keys: Mutex::default(),
+            open_keys: OpenKeys::default(),
+            hashing_places: HashingPlaces::default(),
             steps: Steps::default(),
         })))
     }
@@ -131,6 +141,20 @@ impl Engine {
         data_encoding::HEXLOWER.encode(&bytes)
     }
 
+    /// 128 random bits.
+    #[must_use]
+    pub fn fresh_bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.random().fill(&mut bytes);
+        bytes
+    }
+
+    /// Sixteen letters and digits that stand for a factor where a vendor's names leave no room for its own.
+    #[must_use]
+    pub fn short_name(&self, tenant: TenantId, factor: FactorId) -> String {
+        self.keys().short_name(tenant, factor)
+    }
+
     /// How the outside reaches this server; none: it does not, as far as anybody has said.
     #[must_use]
     pub fn public_url(&self) -> Option<&str> {
@@ -161,6 +185,14 @@ impl Engine {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.0.parts.keys
+    }
+
+    pub(crate) fn open_keys(&self) -> &OpenKeys {
+        &self.0.open_keys
+    }
+
+    pub(crate) fn hashing_places(&self) -> &HashingPlaces {
+        &self.0.hashing_places
     }
 
     pub(crate) fn clock(&self) -> &Clock {

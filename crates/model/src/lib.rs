@@ -25,6 +25,7 @@
 //! | [`Client`] | an application that asks for tokens |
 //! | [`SigningKey`] | what tokens are signed with |
 //! | [`MfaChoice`] | which second factors a tenant has |
+//! | [`MfaLimits`] | how often they can be tried |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod account;
@@ -41,6 +42,7 @@ pub mod id;
 pub mod limit;
 pub mod message;
 pub mod mfa_choice;
+pub mod mfa_limits;
 pub mod payment;
 pub mod policy;
 pub mod secret;
@@ -68,6 +70,7 @@ pub use id::{
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
+pub use mfa_limits::MfaLimits;
 pub use payment::Payment;
 pub use policy::{Policy, Profile, ResendRule};
 pub use secret::{BlindIndex, Sealed};

@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand, each with its options and its `run`.
 
 mod check_config;
+mod clients;
 mod completions;
 mod dev;
 mod keys;
 mod providers;
 mod serve;
+mod signing_keys;
 mod tenants;
 mod users;
 mod values;
@@ -44,7 +46,9 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Tenants(tenants::Tenants),
     Keys(keys::Keys),
+    Clients(clients::Clients),
     Users(users::Users),
+    SigningKeys(signing_keys::SigningKeys),
     Providers(providers::Providers),
     Completions(completions::Completions),
 }
@@ -61,7 +65,9 @@ impl Cli {
             Command::CheckConfig(check) => check.run(),
             Command::Tenants(tenants) => block_on(tenants.run()),
             Command::Keys(keys) => block_on(keys.run()),
+            Command::Clients(clients) => block_on(clients.run()),
             Command::Users(users) => block_on(users.run()),
+            Command::SigningKeys(keys) => block_on(keys.run()),
             Command::Providers(providers) => block_on(providers.run()),
             Command::Completions(completions) => completions.run(),
         }

@@ -262,6 +262,11 @@ impl Store {
         ask!(self, clients::of(tenant))
     }
 
+    /// Whether pages of this origin belong to a client of whichever tenant.
+    pub async fn is_origin_of_a_client(&self, origin: &str) -> Result<bool, Error> {
+        ask!(self, clients::has_origin(origin))
+    }
+
     /// All keys that sign tokens or have signed them.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
         ask!(self, signing_keys::all())

@@ -20,7 +20,7 @@ mod sms_text;
 mod time;
 mod unread;
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use countersign_engine::{Engine, Sandbox, reports::ReportFormat};
 use countersign_model::tenant::IpNet;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -111,6 +111,8 @@ pub fn router(web: Web) -> Router {
     router
         .fallback(request::unknown_path)
         .method_not_allowed_fallback(request::unknown_method)
+        // For layers of dialects, which are put together before there is a state.
+        .layer(Extension(web.clone()))
         .layer(middleware::from_fn_with_state(web.clone(), request::around))
         .with_state(web)
 }

@@ -74,14 +74,14 @@ impl Command for MakeRecoveryCodes {
     }
 }
 
-fn fresh_salt(random: &dyn Random) -> String {
+pub(super) fn fresh_salt(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
     HEXLOWER.encode(&bytes)
 }
 
 /// Bytes that would favour some characters are rejected, so every code is equally likely.
-fn drawn(alphabet: &str, length: u8, random: &dyn Random) -> String {
+pub(super) fn drawn(alphabet: &str, length: u8, random: &dyn Random) -> String {
     let characters = alphabet.as_bytes();
     let fair = 256 - 256 % characters.len().max(1);
     let mut code = String::with_capacity(usize::from(length));

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 /// The service of callers that name none; every tenant has it.
 pub const DEFAULT_SERVICE: &str = "default";
 
+/// Under this name a verification keeps the log-in that it belongs to.
+pub(super) const TRANSACTION: &str = "transaction";
+
 /// "Send this person a code."
 #[derive(Debug)]
 pub struct StartVerification {
@@ -50,7 +53,7 @@ pub enum ServiceRef {
 }
 
 impl ServiceRef {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Default => DEFAULT_SERVICE,
             Self::Named(name) => name,
@@ -82,6 +85,8 @@ pub struct Overrides {
     pub grid: Option<GridChoice>,
     /// The factor that it proves.
     pub for_factor: Option<ForFactor>,
+    /// The log-in that it belongs to, so that its codes are found again.
+    pub transaction: Option<String>,
     /// Whether it ends the pending one that this address has in this service.
     pub replaces_older: bool,
 }
@@ -192,6 +197,12 @@ fn push_end_of(older: Option<Verification>, batch: &mut Batch, engine: &Engine, 
 }
 
 impl StartVerification {
+    /// What is found again: the caller's own, and the log-in.
+    fn metadata(&self) -> BTreeMap<String, String> {
+        let transaction = self.overrides.transaction.clone().map(|name| (TRANSACTION.to_owned(), name));
+        self.metadata.clone().into_iter().chain(transaction).collect()
+    }
+
     fn policy(&self, service: &Service) -> Policy {
         let (theirs, ours) = (&self.overrides, &service.policy);
         Policy {
@@ -244,7 +255,7 @@ impl StartVerification {
             brand: service.brand.clone(),
             sender: overrides.sender.clone().or_else(|| service.sender.clone()),
             locale: self.locale.clone().unwrap_or_else(|| service.default_locale.clone()),
-            metadata: self.metadata.clone(),
+            metadata: self.metadata(),
             payment: payment.map(|it| as_json(keys::PAYMENT, serde_json::to_string(it))).transpose()?,
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
             for_factor: overrides.for_factor,

@@ -6,7 +6,7 @@ use countersign_delivery::{
     lint::lint,
     render::{BuiltIn, TemplateText},
 };
-use countersign_model::{ApiKey, Channel, Scope, Service, Template, Tenant, message::Purpose};
+use countersign_model::{ApiKey, Channel, Scope, Service, Template, Tenant, TenantId, message::Purpose};
 
 impl Engine {
     /// All tenants, by name.
@@ -23,6 +23,22 @@ impl Engine {
     /// When there is none.
     pub async fn tenant_named(&self, name: &str) -> Result<Tenant, Error> {
         self.store().tenant_named(name).await?.ok_or(Error::NotFound(Thing::Tenant))
+    }
+
+    /// What a tenant is called.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn name_of_tenant(&self, tenant: TenantId) -> Result<String, Error> {
+        Ok(self.store().tenant(tenant).await?.ok_or(Error::NotFound(Thing::Tenant))?.name)
+    }
+
+    /// Whether pages of this origin belong to a client of whichever tenant.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn is_origin_of_a_client(&self, origin: &str) -> Result<bool, Error> {
+        Ok(self.store().is_origin_of_a_client(origin).await?)
     }
 
     /// The caller's keys, oldest first, revoked ones included.

@@ -2,9 +2,11 @@
 //! of made (`recorded_calls.rs`), and here the levers that tests pull. `serve` makes no [`Sandbox`], and so none of this can be
 //! reached there.
 
+mod applications;
 mod recorded_calls;
 mod stored_inbox;
 
+pub use applications::{Application, TrialUser};
 pub use countersign_store::sandbox as kept;
 pub use recorded_calls::RecordedCalls;
 pub use stored_inbox::StoredInbox;
@@ -63,6 +65,12 @@ pub struct Credentials {
     pub hex_api_key: Zeroizing<String>,
     /// Its API key as a compact JWS, for the same reason.
     pub jws_api_key: Zeroizing<String>,
+    /// With what applications get tokens.
+    pub application: Application,
+    /// Its users.
+    pub users: Vec<TrialUser>,
+    /// Host and port under which the caller of this page reached this server.
+    pub authority: String,
 }
 
 impl Sandbox {
@@ -90,6 +98,7 @@ impl Sandbox {
         }
         let (id, jws) = self.jws_api_key(&tenant)?;
         self.seed_key(&tenant, id, &jws).await?;
+        self.seed_application(&tenant).await?;
         Ok(tenant)
     }
 
@@ -124,15 +133,18 @@ impl Sandbox {
         }
     }
 
-    /// How to call as each tenant.
+    /// How to call as each tenant, for somebody who reached this server at this host and port.
     #[must_use]
-    pub fn credentials(&self) -> Vec<Credentials> {
+    pub fn credentials(&self, authority: &str) -> Vec<Credentials> {
         let of = |tenant: &Tenant| Credentials {
             tenant: tenant.name.clone(),
             api_key: self.api_key(&tenant.name),
             hex_api_key: self.hex_api_key(&tenant.name),
             // It was signed when the sandbox was opened.
             jws_api_key: self.jws_api_key(tenant).map(|(_, key)| key).unwrap_or_default(),
+            application: self.application(&tenant.name),
+            users: self.trial_users(&tenant.name),
+            authority: authority.to_owned(),
         };
         self.tenants.iter().map(of).collect()
     }

@@ -97,7 +97,7 @@ impl Action {
     }
 }
 
-async fn operator_of(engine: &Engine, name: &str) -> Result<Caller, Failure> {
+pub(super) async fn operator_of(engine: &Engine, name: &str) -> Result<Caller, Failure> {
     match engine.tenant_named(name).await {
         Ok(tenant) => Ok(Caller::operator(tenant.id)),
         Err(error) => Err(Failure::other(format!("{name}: {error}; `countersign tenants list` shows all"))),

@@ -1,7 +1,7 @@
 //! Gateway360 against the real binary: the vendor's own sample lines, requests that only a real client can make, and the
 //! reports that a caller's server gets.
 
-use crate::running::Running;
+use crate::running::{Running, without_port};
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use std::{
@@ -254,8 +254,10 @@ async fn dev_mode_hands_out_keys_and_lines_to_paste() {
     assert!(in_shell(commands[2]).starts_with(r#"{"status":"ok","result":[{"status":"ok","sms_id":""#));
     assert_eq!(in_shell(commands[3]), r#"{"status":"ok","result":{"balance":"0.0000","currency":"EUR"}}"#);
     let key = keys[0].to_owned();
+    let first = server.url.clone();
     let (_, log) = server.stop();
     assert!(log.contains("/api/2fa/request") && log.contains(&key), "the banner has a line to paste: {log}");
     let again = Running::dev(data.path()).await;
-    assert_eq!(again.get("/sandbox/credentials").await.body["tenants"], credentials["tenants"]);
+    let then = again.get("/sandbox/credentials").await.body;
+    assert_eq!(without_port(&again.url, &then["tenants"]), without_port(&first, &credentials["tenants"]));
 }

@@ -132,6 +132,11 @@ impl Running {
     }
 }
 
+/// Credentials without the only thing in them that changes with the port.
+pub fn without_port(server: &str, credentials: &Value) -> String {
+    credentials.to_string().replace(server.trim_start_matches("http://"), "HOST:PORT")
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.child.kill().ok();

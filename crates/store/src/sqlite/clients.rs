@@ -34,6 +34,17 @@ pub(crate) fn of(connection: &Connection, tenant: TenantId) -> Result<Vec<Client
     row::many(connection, "SELECT version, body FROM client WHERE tenant = ?1 ORDER BY id", [tenant.to_bytes()], read)
 }
 
+/// There are few clients and fewer origins: all are looked through.
+pub(crate) fn has_origin(connection: &Connection, origin: &str) -> Result<bool, Error> {
+    let found = row::one(
+        connection,
+        "SELECT 1 FROM client, json_each(client.body, '$.origins') AS origin WHERE origin.value = ?1 LIMIT 1",
+        [origin],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 fn read(row: &Row<'_>) -> Result<Client, Error> {
     Ok(Client { version: row.get(0)?, ..row::from_body(row, 1)? })
 }

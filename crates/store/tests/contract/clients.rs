@@ -48,3 +48,19 @@ async fn a_client_changes_only_from_the_version_that_was_read_and_goes_only_from
         assert_eq!(store.write(batch([delete(ours())])).await, Err(Error::Conflict));
     }
 }
+
+#[tokio::test]
+async fn an_origin_belongs_to_a_client_or_to_none() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let of = |origins: &[&str]| origins.iter().map(|origin| (*origin).to_owned()).collect();
+        write(
+            &store,
+            [Change::PutClient(Client { origins: of(&["https://a.example", "https://b.example"]), ..client("a") })],
+        )
+        .await;
+        for (origin, known) in [("https://b.example", true), ("https://c.example", false), ("", false)] {
+            assert_eq!(store.is_origin_of_a_client(origin).await, Ok(known), "{origin}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The APIs that this server speaks, one folder each. A dialect knows the engine and its own vendor's words, and no other
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
+pub mod auth0;
 pub mod clickatell;
 pub mod gateway360;
 pub mod native;
@@ -37,12 +38,15 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, nevis::DIALECT];
+pub const DIALECTS: &[Dialect] =
+    &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, nevis::DIALECT, auth0::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a section")]
 pub struct Settings {
+    /// `[dialects.auth0]`
+    pub auth0: auth0::Settings,
     /// `[dialects.clickatell]`
     pub clickatell: clickatell::Settings,
     /// `[dialects.gateway360]`
@@ -113,10 +117,10 @@ mod tests {
             assert_eq!(answer.status(), StatusCode::NOT_FOUND);
             answer.headers()["content-type"].to_str().unwrap().to_owned()
         };
-        for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/api/", "/api/v2/users", "/apis"] {
+        for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/api/", "/apis"] {
             assert_eq!(kind(ours), "application/problem+json", "{ours}");
         }
-        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/"] {
+        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/", "/mfa/x", "/oauth/x", "/api/v2/x"] {
             assert_eq!(kind(theirs), "application/json", "{theirs}");
         }
     }

@@ -10,9 +10,9 @@ use axum::{
 use countersign_engine::Sandbox;
 use serde_json::{Map, Value, json};
 
-pub(super) async fn credentials(State(web): State<Web>, Open(sandbox): Open) -> Json<Value> {
+pub(super) async fn credentials(State(web): State<Web>, Open(sandbox): Open, request: Request) -> Json<Value> {
     let tenants: Vec<Value> = sandbox
-        .credentials()
+        .credentials(authority_of(&base_url(&request)))
         .iter()
         .map(|tenant| {
             let of_dialects = DIALECTS.iter().map(|dialect| (dialect.name.to_owned(), (dialect.credentials)(tenant)));
@@ -29,7 +29,7 @@ pub(super) async fn examples(State(web): State<Web>, Open(sandbox): Open, reques
     let base_url = base_url(&request);
     let trust = web.ca_file().filter(|_| base_url.starts_with("https"));
     let curl = trust.map_or_else(|| "curl".to_owned(), |file| format!("curl --cacert '{file}'"));
-    let all = sandbox.credentials();
+    let all = sandbox.credentials(authority_of(&base_url));
     let examples: Vec<Value> = DIALECTS
         .iter()
         .filter_map(|dialect| {
@@ -45,7 +45,7 @@ pub(super) async fn examples(State(web): State<Web>, Open(sandbox): Open, reques
 
 /// The first command of each dialect, as the first tenant.
 pub(crate) fn first_commands(sandbox: &Sandbox, base_url: &str) -> Vec<(&'static str, String)> {
-    let all = sandbox.credentials();
+    let all = sandbox.credentials(authority_of(base_url));
     let Some(first) = all.first() else { return Vec::new() };
     DIALECTS
         .iter()
@@ -54,4 +54,8 @@ pub(crate) fn first_commands(sandbox: &Sandbox, base_url: &str) -> Vec<(&'static
             Some((dialect.title, command))
         })
         .collect()
+}
+
+fn authority_of(base_url: &str) -> &str {
+    base_url.split_once("://").map_or(base_url, |(_, rest)| rest)
 }

@@ -9,6 +9,7 @@
 //! | `/sandbox/clock` | `levers.rs` | GET, POST |
 //! | `/sandbox/outcomes/{to}`, `/sandbox/numbers/{to}` | `levers.rs` | PUT |
 //! | `/sandbox/callbacks` | `callbacks.rs` | GET |
+//! | `/sandbox/users` | `users.rs` | POST |
 //! | `/sandbox/credentials`, `/sandbox/examples` | `credentials.rs` | GET |
 
 mod callbacks;
@@ -17,13 +18,14 @@ mod guard;
 mod inbox;
 mod levers;
 mod page;
+mod users;
 mod wire;
 
 use crate::Web;
 use axum::{
     Router, middleware,
     response::Redirect,
-    routing::{get, put},
+    routing::{get, post, put},
 };
 
 pub(crate) use credentials::first_commands;
@@ -37,6 +39,7 @@ pub(crate) fn routes(web: &Web) -> Router<Web> {
         .route("/sandbox/outcomes/{to}", put(levers::plan_outcome))
         .route("/sandbox/numbers/{to}", put(levers::plan_lookup))
         .route("/sandbox/callbacks", get(callbacks::list))
+        .route("/sandbox/users", post(users::create))
         .route("/sandbox/credentials", get(credentials::credentials))
         .route("/sandbox/examples", get(credentials::examples))
         .route_layer(middleware::from_fn_with_state(web.clone(), guard::from_here))

@@ -37,6 +37,11 @@ async fn gateway360_answers_to_the_letter() {
 }
 
 #[tokio::test]
+async fn auth0_answers_to_the_letter() {
+    plays("auth0").await;
+}
+
+#[tokio::test]
 async fn nevis_answers_to_the_letter() {
     plays("nevis").await;
 }

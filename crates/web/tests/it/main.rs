@@ -9,6 +9,7 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod auth0;
 mod clickatell;
 mod exchanges;
 mod gateway360;

@@ -12,10 +12,12 @@
 //! | `@code [A-Z] 4` | its code is made of those characters and so long |
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
+//! | `@user ana@example.com required` | there is such a user of an application, with the password `correct horse` |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
 //! | `@keep name /a/b` | `{{name}}` is what the last answer has at this JSON pointer from now on; `{{name_in_small_letters}}` too |
 //! | `@revoke` | `{{access_key}}` works no more |
 //!
+//! `{{client_id}}` and `{{client_secret}}` are those of an application, `{{public_client_id}}` is one without a secret,
 //! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters, `{{access_key}}` one
 //! that is a JWS, `{{other_gateway_key}}` and `{{other_access_key}}` those of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
@@ -31,10 +33,11 @@ use countersign_engine::{
     testing::Sent,
 };
 use countersign_engine::{
-    commands::{CreateKey, KeyCreated, KeyForm, RevokeKey},
+    Identity,
+    commands::{ClientKind, CreateClient, CreateKey, CreateUser, KeyCreated, KeyForm, RevokeKey},
     testing::Harness,
 };
-use countersign_model::{Scope, account::parse_amount};
+use countersign_model::{Api, Grant, MfaRule, Scope, UserId, account::parse_amount};
 use countersign_web::{Parts, Web};
 use std::{fmt::Write as _, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -55,6 +58,16 @@ const DIALECTS: &str = r#"{
         "limits": {
             "send_gap_seconds": 0, "sends": [{"count": 5, "seconds": 900}, {"count": 10, "seconds": 86400}],
             "block_seconds": 3600, "failed_checks": {"max": 10, "window_seconds": 3600, "hold_seconds": 3600}
+        }
+    },
+    "auth0": {
+        "issuers": [], "unenrolled_error": "association_required",
+        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
+        "limits": {
+            "wrong_codes": {"size":10,"refill_seconds":360}, "wrong_recovery_codes": {"size":10,"refill_seconds":360},
+            "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60},
+            "exchanges": {"size":12,"refill_seconds":5}, "log_ins": {"size":20,"refill_seconds":6},
+            "failed_passwords": {"max":10,"hold_seconds":2592000}
         }
     }
 }"#;
@@ -132,6 +145,46 @@ impl Server {
         let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
         server.other_gateway_key = made(harness, &other, KeyForm::Hex32).await;
         server
+    }
+
+    /// One with applications that get tokens.
+    pub async fn with_applications() -> Self {
+        let mut server = Self::new().await;
+        let (client, secret) = server.application(ClientKind::Secret, &Grant::ALL).await;
+        let (public, _) = server.application(ClientKind::Public, &Grant::ALL).await;
+        for (name, value) in [("client_id", client), ("client_secret", secret), ("public_client_id", public)] {
+            server.names.push((name.to_owned(), value));
+        }
+        server
+    }
+
+    /// One more application: its id, and its secret if it has one.
+    pub async fn application(&self, kind: ClientKind, grants: &[Grant]) -> (String, String) {
+        let scopes = vec!["read:things".to_owned(), "write:things".to_owned()];
+        let command = CreateClient {
+            name: "test".into(),
+            kind,
+            grants: grants.to_vec(),
+            apis: vec![Api { audience: "https://api.example.com/".into(), scopes }],
+            management: MANAGEMENT.map(str::to_owned).to_vec(),
+            return_to: vec!["https://shop.example.com/done".into()],
+            origins: vec!["http://localhost:3000".into()],
+        };
+        let made = self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
+        (made.client.id, made.secret.unwrap_or_default())
+    }
+
+    /// A user of an application.
+    pub async fn user(&self, name: &str, mfa: MfaRule) -> UserId {
+        let password = Some(self.harness.engine.hash_password("correct horse").await.unwrap());
+        let identity = Identity { name: Some(name.to_owned()), email: None };
+        let command = CreateUser { identity, password, mfa };
+        self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap().id
+    }
+
+    /// A name that a step or the making has given.
+    pub fn named(&self, name: &str) -> &str {
+        self.names.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// A request; it comes with a host, as from every client, if it does not bring one of its own.
@@ -224,6 +277,10 @@ impl Server {
                 assert_eq!(self.harness.first.take(), vec![]);
             }
             ("@lookup", [number, says]) => self.harness.numbers.note(&format!("+{number}"), *says == "valid"),
+            ("@user", [name, mfa]) => {
+                let mfa = if *mfa == "off" { MfaRule::Off } else { MfaRule::Required };
+                self.user(name, mfa).await;
+            }
             ("@balance", [balance, price]) => {
                 let command =
                     PutAccount { balance_e4: parse_amount(balance), price_e4: parse_amount(price), currency: None };
@@ -254,6 +311,22 @@ impl Server {
         assert!(code.len() == length && code.bytes().all(fits), "{code} is not {class} {length}");
     }
 }
+
+/// What an application may do in the management API.
+const MANAGEMENT: [&str; 12] = [
+    "read:users",
+    "update:users",
+    "read:authentication_methods",
+    "create:authentication_methods",
+    "update:authentication_methods",
+    "delete:authentication_methods",
+    "read:guardian_factors",
+    "update:guardian_factors",
+    "read:guardian_enrollments",
+    "delete:guardian_enrollments",
+    "read:signing_keys",
+    "update:signing_keys",
+];
 
 async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
     create(harness, caller, form).await.secret
@@ -299,6 +372,8 @@ pub async fn play(story: &str) -> String {
         Server::with_gateway_keys().await
     } else if story.contains("access_key}}") {
         Server::with_access_keys().await
+    } else if story.contains("client_id}}") {
+        Server::with_applications().await
     } else {
         Server::new().await
     };
@@ -353,6 +428,19 @@ fn print(answer: &Answer, headers: &[&str]) -> String {
     for name in headers {
         write!(text, "\n{name}: {}", answer.header(name)).unwrap();
     }
-    write!(text, "\n\n{}", answer.body).unwrap();
+    write!(text, "\n\n{}", without_sealed(&answer.body)).unwrap();
+    text
+}
+
+/// A sealed token is printed by its beginning: all of it would say nothing to a reader.
+fn without_sealed(body: &str) -> String {
+    const BEGINNING: &str = "Fe26.2*";
+    let mut parts = body.split(BEGINNING);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(BEGINNING);
+        text.push('…');
+        text.push_str(part.find('"').map_or("", |end| &part[end..]));
+    }
     text
 }

@@ -1,0 +1,33 @@
+//! Gives a user another password, or another rule about second factors.
+
+use super::Command;
+use crate::{Caller, Engine, Error, UserRef};
+use countersign_model::{MfaRule, Scope, Timestamp, User};
+use countersign_store::{Batch, Change};
+
+/// "From now on this is so."
+#[derive(Debug)]
+pub struct ChangeUser {
+    /// Whose.
+    pub user: UserRef,
+    /// The hash of a new password ([`Engine::hash_password`]); none: as before.
+    pub password: Option<String>,
+    /// Whether a password is enough; none: as before.
+    pub mfa: Option<MfaRule>,
+}
+
+impl Command for ChangeUser {
+    type Outcome = User;
+    const NEEDS: Scope = Scope::Admin;
+
+    async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(User, Batch), Error> {
+        let before = engine.must_find_user(caller.tenant(), &self.user).await?;
+        let user = User {
+            password: self.password.clone().or_else(|| before.password.clone()),
+            mfa: self.mfa.unwrap_or(before.mfa),
+            updated_at: now,
+            ..before
+        };
+        Ok((user.clone(), Batch::new().with(Change::UpdateUser(user))))
+    }
+}

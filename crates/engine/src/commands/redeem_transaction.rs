@@ -1,0 +1,316 @@
+//! A log-in that waited for its second factor gets it: once. That the log-in is over is written in the same batch as the use of
+//! the factor and the refresh token, and can be written once, so of two parallel redemptions one succeeds, in however many
+//! processes they run.
+
+use super::{Command, ProveFactor, Wanted};
+use crate::{
+    Caller, Engine, Error, UserRef, keys,
+    tokens::{CodeOnItsWay, Granted, Origin, Transaction},
+};
+use countersign_model::{
+    ActivityKind, BucketKind, BucketLevel, Checked, ChosenKind, Client, Code, Factor, FactorKind, Means, MfaLimits,
+    RefreshToken, Scope, State, Timestamp, Typed, User,
+};
+use countersign_store::{Batch, Change};
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// "This is my second factor."
+pub struct RedeemTransaction<'a> {
+    /// With which client.
+    pub client: &'a Client,
+    /// In which log-in.
+    pub transaction: &'a Transaction,
+    /// What is shown.
+    pub shown: SecondFactor<'a>,
+    /// What is wanted. Its request is not looked at: the log-in has its own.
+    pub wanted: &'a Wanted,
+    /// How often that can be tried.
+    pub limits: &'a MfaLimits,
+}
+
+/// What is shown.
+#[derive(Clone, Copy)]
+pub enum SecondFactor<'a> {
+    /// A code of an app.
+    Totp(&'a str),
+    /// A code that came to an address.
+    Code {
+        /// Which.
+        sent: &'a CodeOnItsWay,
+        /// What was typed.
+        typed: &'a str,
+    },
+    /// A recovery code.
+    Recovery(&'a str),
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Redeemed {
+    /// That was it.
+    Granted(Granted),
+    /// A wrong code.
+    Wrong,
+    /// The log-in has succeeded before, and is over.
+    Spent,
+    /// The user has no such factor.
+    NotEnrolled,
+    /// Too many wrong codes: not even the right one is taken.
+    TooManyWrong(BucketLevel),
+    /// Too many codes in this log-in.
+    TooManyTries(BucketLevel),
+}
+
+impl fmt::Debug for RedeemTransaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedeemTransaction").field("client", &self.client.id).finish_non_exhaustive()
+    }
+}
+
+/// What a right code has proved, and what must be written for it.
+struct Proved {
+    batch: Batch,
+    recovery_code: Option<String>,
+}
+
+/// What comparing has brought.
+enum Compared {
+    Right(Proved),
+    /// A wrong code, and what must be written for it besides the count.
+    Wrong(Batch),
+    NoSuchFactor,
+}
+
+impl Command for RedeemTransaction<'_> {
+    type Outcome = Redeemed;
+    const NEEDS: Scope = Scope::VerificationsWrite;
+
+    async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Redeemed, Batch), Error> {
+        let refused = |outcome| Ok((outcome, Batch::new()));
+        let transaction = self.transaction;
+        if transaction.origin != Origin::Enrolment && engine.is_redeemed(transaction.tenant, &transaction.id).await? {
+            return refused(Redeemed::Spent);
+        }
+        let user = engine.must_find_user(transaction.tenant, &UserRef::Id(transaction.user)).await?;
+        let mut tries = engine.memory_of_transaction(transaction.tenant, &transaction.id).await?;
+        if matches!(self.shown, SecondFactor::Code { .. })
+            && let Err(level) = tries.spent.take(BucketKind::Exchanges, self.limits.exchanges, now)
+        {
+            return refused(Redeemed::TooManyTries(level));
+        }
+        let (kind, rule) = match self.shown {
+            SecondFactor::Recovery(_) => (BucketKind::WrongRecoveryCodes, self.limits.wrong_recovery_codes),
+            SecondFactor::Totp(_) | SecondFactor::Code { .. } => (BucketKind::WrongCodes, self.limits.wrong_codes),
+        };
+        let mut memory = engine.memory_of_user(transaction.tenant, user.id).await?;
+        let level = memory.spent.level(kind, rule, now);
+        if level.remaining == 0 {
+            return refused(Redeemed::TooManyWrong(level));
+        }
+        let factors = engine.store().factors_of(transaction.tenant, user.id).await?;
+        let (outcome, mut batch) = match self.compare(engine, caller, &factors, now).await? {
+            Compared::NoSuchFactor => return refused(Redeemed::NotEnrolled),
+            Compared::Wrong(mut batch) => {
+                // It was not empty a moment ago.
+                let _ = memory.spent.take(kind, rule, now);
+                batch.push(memory.change());
+                self.push_activity(engine, caller, &user, false, &mut batch, now);
+                (Redeemed::Wrong, batch)
+            }
+            Compared::Right(mut proved) => {
+                self.push_activity(engine, caller, &user, true, &mut proved.batch, now);
+                let refreshed = match self.refresh_token(engine).await? {
+                    Ok(token) => token,
+                    // It was revoked meanwhile, and so nothing comes of it any more.
+                    Err(Revoked) => return refused(Redeemed::Spent),
+                };
+                self.succeed(engine, proved, &factors, refreshed, now)
+            }
+        };
+        if matches!(self.shown, SecondFactor::Code { .. }) {
+            batch.push(tries.change());
+        }
+        Ok((outcome, batch))
+    }
+}
+
+impl RedeemTransaction<'_> {
+    /// What a code that was sent has done is in the log already.
+    fn push_activity(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        user: &User,
+        was_right: bool,
+        batch: &mut Batch,
+        now: Timestamp,
+    ) {
+        let means = match self.shown {
+            SecondFactor::Totp(_) => Means::Totp,
+            SecondFactor::Recovery(_) => Means::RecoveryCodes,
+            SecondFactor::Code { .. } => return,
+        };
+        let kind = if was_right { ActivityKind::Proved } else { ActivityKind::CodeRejected };
+        batch.push(Change::InsertActivity(engine.activity(caller, user, kind, now).by(means)));
+        if was_right {
+            let seen = User { last_success_at: Some(now), updated_at: now, ..user.clone() };
+            batch.push(Change::UpdateUser(seen));
+        }
+    }
+
+    /// Compares with every factor that may be meant. A pending one may only while the user has no other, or with a token that
+    /// was got with another.
+    async fn compare(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        factors: &[Factor],
+        now: Timestamp,
+    ) -> Result<Compared, Error> {
+        let has_active = factors.iter().any(|factor| factor.is_active() && factor.is_primary());
+        let enrols = self.transaction.origin == Origin::Enrolment;
+        let usable = |factor: &&Factor| match (factor.is_active(), enrols) {
+            (true, enrols) => !enrols,
+            (false, enrols) => enrols || !has_active,
+        };
+        let usable: Vec<&Factor> = factors.iter().filter(usable).collect();
+        let chosen = engine.mfa_choice(self.transaction.tenant).await?;
+        match self.shown {
+            SecondFactor::Totp(typed) if chosen.allows(ChosenKind::Totp) => totp(engine, &usable, typed, now),
+            SecondFactor::Recovery(typed) if chosen.allows(ChosenKind::RecoveryCodes) && !enrols => {
+                Ok(recovery(engine, &usable, typed, now))
+            }
+            SecondFactor::Totp(_) | SecondFactor::Recovery(_) => Ok(Compared::NoSuchFactor),
+            SecondFactor::Code { sent, typed } => {
+                let Some(factor) = usable.into_iter().find(|factor| factor.id == sent.factor) else {
+                    return Ok(Compared::NoSuchFactor);
+                };
+                let code = Typed::Text(Code::typed(typed));
+                let user = factor.user;
+                let prove = ProveFactor { verification: sent.verification, user, code, replaces_others: false };
+                let (proved, batch) = prove.decide(engine, caller, now).await?;
+                Ok(match proved.checked {
+                    Checked::Approved => Compared::Right(Proved { batch, recovery_code: None }),
+                    // A newer code has taken its place, or it was used: as good as wrong, and counted as such.
+                    Checked::NotPending(
+                        State::Pending
+                        | State::Approved
+                        | State::Denied
+                        | State::Exhausted
+                        | State::Cancelled
+                        | State::Expired,
+                    )
+                    | Checked::Wrong { .. }
+                    | Checked::Exhausted
+                    | Checked::PaymentMismatch => Compared::Wrong(batch),
+                })
+            }
+        }
+    }
+
+    /// The log-in is over, and the client gets what it asked for.
+    fn succeed(
+        &self,
+        engine: &Engine,
+        Proved { mut batch, recovery_code }: Proved,
+        factors: &[Factor],
+        refreshed: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> (Redeemed, Batch) {
+        let transaction = self.transaction;
+        // The way back in waited for the first factor to be confirmed. The one that was just used is written already.
+        let waiting = factors.iter().filter(|factor| !factor.is_primary() && !factor.is_active());
+        if recovery_code.is_none() {
+            for factor in waiting {
+                let confirmed = Factor { last_used_at: None, ..factor.clone().used(now) };
+                batch.push(Change::UpdateFactor(confirmed));
+            }
+        }
+        if transaction.origin != Origin::Enrolment {
+            batch.push(engine.spend_transaction(transaction));
+        }
+        let wanted = Wanted { request: transaction.request.clone(), ..self.wanted.clone() };
+        let granted = match &transaction.origin {
+            Origin::Password | Origin::Caller => {
+                let (granted, changes) = engine.grant(self.client, transaction.user, &wanted, true, now);
+                batch.extend(changes);
+                granted
+            }
+            Origin::Enrolment => granted_without_refresh(transaction),
+            Origin::Refresh(_) => {
+                // The refresh token has been through the second factor now: it is asked for no more.
+                if let Some(token) = refreshed {
+                    batch.push(Change::DeleteRefreshToken { tenant: token.tenant, hash: token.hash });
+                    batch.push(Change::InsertRefreshToken(RefreshToken { after_mfa: true, ..token }));
+                }
+                granted_without_refresh(transaction)
+            }
+        };
+        (Redeemed::Granted(Granted { recovery_code, ..granted }), batch)
+    }
+
+    /// The refresh token that the log-in began with, if it did.
+    async fn refresh_token(&self, engine: &Engine) -> Result<Result<Option<RefreshToken>, Revoked>, Error> {
+        let Origin::Refresh(hash) = &self.transaction.origin else { return Ok(Ok(None)) };
+        let hash = HEXLOWER.decode(hash.as_bytes()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let hash = hash.ok_or_else(|| Error::internal("a sealed hash does not read back"))?;
+        Ok(engine.store().refresh_token(&hash).await?.map(Some).ok_or(Revoked))
+    }
+}
+
+/// The refresh token is no more.
+struct Revoked;
+
+fn granted_without_refresh(transaction: &Transaction) -> Granted {
+    Granted {
+        user: transaction.user,
+        request: transaction.request.clone(),
+        after_mfa: true,
+        refresh_token: None,
+        recovery_code: None,
+    }
+}
+
+fn totp(engine: &Engine, usable: &[&Factor], typed: &str, now: Timestamp) -> Result<Compared, Error> {
+    let (mut has_app, mut right) = (false, None);
+    for factor in usable {
+        let FactorKind::Totp { secret, rule, last_step } = &factor.kind else { continue };
+        has_app = true;
+        let context = keys::context(keys::TOTP_SECRET, factor.tenant, &factor.id.to_bytes());
+        let text = engine.keys().open(secret, &context)?;
+        let secret = BASE32_NOPAD.decode(text.as_bytes()).map(Zeroizing::new);
+        let secret = secret.map_err(|_| Error::internal("a sealed secret of an app does not read back"))?;
+        let step = rule.matching_step(&secret, typed.trim(), now, *last_step);
+        if let Some(used) = step.and_then(|step| (*factor).clone().used_at_step(step, now)) {
+            right = Some(used);
+        }
+    }
+    Ok(match (has_app, right) {
+        (false, _) => Compared::NoSuchFactor,
+        (true, None) => Compared::Wrong(Batch::new()),
+        (true, Some(used)) => {
+            let batch = Batch::new().with(Change::UpdateFactor(used));
+            Compared::Right(Proved { batch, recovery_code: None })
+        }
+    })
+}
+
+/// A recovery code that is used is replaced by a new one.
+fn recovery(engine: &Engine, usable: &[&Factor], typed: &str, now: Timestamp) -> Compared {
+    let mut has_codes = false;
+    for factor in usable.iter().filter(|factor| factor.is_active()) {
+        let FactorKind::RecoveryCodes { salt, left } = &factor.kind else { continue };
+        has_codes = true;
+        let typed = typed.trim().to_ascii_uppercase();
+        let Some(place) = engine.keys().place_of_recovery_code(salt, left, &typed) else { continue };
+        let Some(used) = (*factor).clone().used_code(place, now) else { continue };
+        let (code, kind) = engine.fresh_recovery_code();
+        let FactorKind::RecoveryCodes { salt, left } = kind else { continue };
+        let batch = Batch::new().with(Change::UpdateFactor(used.with_codes(salt, left, now)));
+        return Compared::Right(Proved { batch, recovery_code: Some(code) });
+    }
+    if has_codes { Compared::Wrong(Batch::new()) } else { Compared::NoSuchFactor }
+}

@@ -1,0 +1,41 @@
+//! What a tenant has chosen about second factors, in this API's words. What only this API knows of is kept as notes beside the
+//! choice.
+
+use super::names::Way;
+use countersign_model::{Channel, ChosenKind, MfaChoice};
+
+/// The note that says of whom a second factor is asked: `all-applications`, or nothing.
+pub(super) const POLICIES: &str = "auth0.policies";
+/// The note that says how phones get codes, where phones are switched off: `sms voice`.
+pub(super) const MESSAGE_TYPES: &str = "auth0.message_types";
+/// What a policy is called under which everybody needs a second factor.
+pub(super) const ALL_APPLICATIONS: &str = "all-applications";
+
+/// Whether everybody does.
+pub(super) fn everybody_needs_mfa(choice: &MfaChoice) -> bool {
+    choice.notes.get(POLICIES).is_some_and(|policies| policies.split(' ').any(|policy| policy == ALL_APPLICATIONS))
+}
+
+/// The kind of factor that a way belongs to.
+pub(super) const fn kind(way: Way) -> ChosenKind {
+    match way {
+        Way::Totp => ChosenKind::Totp,
+        Way::Code(Channel::Sms) => ChosenKind::Sms,
+        Way::Code(Channel::Voice) => ChosenKind::Voice,
+        Way::Code(Channel::Email) => ChosenKind::Email,
+        Way::Recovery => ChosenKind::RecoveryCodes,
+    }
+}
+
+/// Whether a way can be used.
+pub(super) fn allows(choice: &MfaChoice, way: Way) -> bool {
+    choice.allows(kind(way))
+}
+
+/// With what a user can begin.
+pub(super) fn kinds_to_enrol(choice: &MfaChoice) -> Vec<&'static str> {
+    let ways = [Way::Totp, Way::Code(Channel::Sms), Way::Code(Channel::Voice), Way::Code(Channel::Email)];
+    let mut kinds: Vec<&str> = ways.into_iter().filter(|way| allows(choice, *way)).map(Way::kind).collect();
+    kinds.dedup();
+    kinds
+}

@@ -1,0 +1,135 @@
+//! Administration.
+
+use super::*;
+
+/// A user in a path.
+fn of(user: UserId) -> String {
+    format!("auth0%7C{}", data_encoding::HEXLOWER.encode(&user.to_bytes()))
+}
+
+async fn administrator(auth0: &Auth0) -> String {
+    let ask = json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/" });
+    text(&auth0.token(ask).await.json(), "access_token")
+}
+
+#[tokio::test]
+async fn cases_54_and_55_factors_are_given_and_good_at_once() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Required).await;
+    let path = format!("/api/v2/users/{}/authentication-methods", of(person.id));
+    let phone = json!({ "type": "phone", "name": "work", "phone_number": PHONE });
+    let made = auth0.call(Method::POST, &path, Some(&phone), Some(&admin)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let with_totals = auth0
+        .call(Method::GET, &format!("{path}?page=0&per_page=50&include_totals=true"), None, Some(&admin))
+        .await
+        .json();
+    assert_eq!(
+        (&with_totals["start"], &with_totals["limit"], &with_totals["total"]),
+        (&json!(0), &json!(50), &json!(1))
+    );
+    assert_eq!(with_totals["authenticators"][0]["id"], made.json()["id"]);
+    assert!(auth0.call(Method::GET, &path, None, Some(&admin)).await.json().is_array());
+    let token = auth0.mfa_token(&person).await;
+    assert_eq!(auth0.challenge(&token, json!({ "challenge_type": "oob" })).await.status, 200);
+
+    let one = format!("{path}/{}", text(&made.json(), "id").replace('|', "%7C"));
+    let changed = json!({ "name": "home", "preferred_authentication_method": "voice" });
+    let changed = auth0.call(Method::PATCH, &one, Some(&changed), Some(&admin)).await.json();
+    assert_eq!((&changed["name"], &changed["preferred_authentication_method"]), (&json!("home"), &json!("voice")));
+    let new = json!([{ "type": "totp", "totp_secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" }, { "type": "email", "email": "a@b.example" }]);
+    let replaced = auth0.call(Method::PUT, &path, Some(&new), Some(&admin)).await;
+    assert_eq!((replaced.status, replaced.json().as_array().unwrap().len()), (200, 2));
+    let token = auth0.mfa_token(&person).await;
+    assert_eq!(auth0.with_otp(&token, &auth0.shown_by_app("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")).await.status, 200);
+    assert_eq!(auth0.call(Method::GET, &one, None, Some(&admin)).await.status, 404);
+    assert_eq!(auth0.call(Method::DELETE, &path, None, Some(&admin)).await.status, 204);
+    assert_eq!(auth0.call(Method::GET, &path, None, Some(&admin)).await.json(), json!([]));
+    for bad in [
+        json!({ "type": "phone" }),
+        json!({ "type": "totp", "totp_secret": "short" }),
+        json!({ "type": "push" }),
+        json!({}),
+    ] {
+        let answer = auth0.call(Method::POST, &path, Some(&bad), Some(&admin)).await;
+        assert_eq!((answer.status, answer.json()["statusCode"].as_u64()), (400, Some(400)), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn case_56_a_new_recovery_code_takes_the_place_of_the_old_one() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let (person, _, old) = auth0.with_app().await;
+    let path = format!("/api/v2/users/{}/recovery-code-regeneration", of(person.id));
+    let answer = auth0.call(Method::POST, &path, None, Some(&admin)).await;
+    let new = text(&answer.json(), "recovery_code");
+    assert_eq!((answer.status, new.len()), (201, 24));
+    for (code, status) in [(old, 403), (new, 200)] {
+        let token = auth0.mfa_token(&person).await;
+        let body = json!({ "grant_type": MFA_RECOVERY, "mfa_token": token, "recovery_code": code });
+        assert_eq!(auth0.token(body).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn cases_57_and_58_factors_are_switched_and_texts_written() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.with_phone().await;
+    let token = auth0.mfa_token(&person).await;
+    let put = async |path: &str, body: Value| {
+        auth0.call(Method::PUT, &format!("/api/v2/guardian/{path}"), Some(&body), Some(&admin)).await.status
+    };
+    assert_eq!(put("factors/sms", json!({ "enabled": false })).await, 200);
+    let off = auth0.challenge(&token, json!({ "challenge_type": "oob" })).await;
+    assert_eq!((off.status, text(&off.json(), "error").as_str()), (401, "unsupported_challenge_type"));
+    let fresh = auth0.log_in(&person, json!({})).await;
+    assert_eq!(fresh.json()["mfa_requirements"]["enroll"], json!([{ "type": "otp" }, { "type": "email" }]));
+    assert_eq!(put("factors/sms", json!({ "enabled": true })).await, 200);
+    assert_eq!(put("factors/push-notification", json!({ "enabled": true })).await, 400);
+    let texts = json!({
+        "enrollment_message": "{{code}}",
+        "verification_message": "{% if locale contains 'fr' %}Votre code : {{ code }}{% else %}Code {{ code }}{% endif %}",
+    });
+    assert_eq!(put("factors/sms/templates", texts.clone()).await, 200);
+    assert_eq!(put("factors/sms/templates", merged(texts, json!({ "enrollment_message": "none" }))).await, 400);
+    assert_eq!(put("factors/phone/message-types", json!({ "message_types": ["sms"] })).await, 200);
+    assert_eq!(auth0.list(&token).await.iter().filter(|entry| entry["oob_channel"] == "voice").count(), 0);
+    for (language, expected) in [("fr", "Votre code : "), ("en", "Code ")] {
+        let body = merged(auth0.credentials(), json!({ "mfa_token": token, "challenge_type": "oob" }));
+        let request = Request::post("/mfa/challenge").header("x-request-language", language);
+        auth0.server.send(request.body(Body::from(body.to_string())).unwrap()).await;
+        auth0.server.harness.deliver().await;
+        let sent = auth0.server.harness.first.take().pop().unwrap();
+        assert_eq!(sent.text, format!("{expected}{}", sent.code));
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_in_this_apis_words() {
+    let mut auth0 = Auth0::new().await;
+    let person = auth0.person(MfaRule::Off).await;
+    let path = format!("/api/v2/users/{}/enrollments", of(person.id));
+    let refused =
+        |answer: &Answer| (answer.status, answer.json()["statusCode"].as_u64(), text(&answer.json(), "error"));
+    let none = auth0.call(Method::GET, &path, None, None).await;
+    assert_eq!(refused(&none), (401, Some(401), "Unauthorized".to_owned()));
+    let users = text(&auth0.log_in(&person, json!({ "scope": "openid" })).await.json(), "access_token");
+    assert_eq!(auth0.call(Method::GET, &path, None, Some(&users)).await.status, 401);
+    let narrow = json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/", "scope": "read:users" });
+    let narrow = text(&auth0.token(narrow).await.json(), "access_token");
+    assert_eq!(auth0.call(Method::GET, &path, None, Some(&narrow)).await.body, "[]");
+    let more = auth0.call(Method::GET, "/api/v2/guardian/factors", None, Some(&narrow)).await;
+    assert_eq!(more.status, 403);
+    assert_eq!(more.json()["errorCode"], "insufficient_scope");
+    for (method, path, status) in [
+        (Method::GET, "/api/v2/nothing", 404),
+        (Method::GET, "/api/v2/users/auth0%7Cnobody/enrollments", 404),
+        (Method::PATCH, "/api/v2/guardian/factors", 405),
+    ] {
+        let answer = auth0.call(method, path, None, Some(&narrow)).await;
+        assert_eq!((answer.status, answer.json()["statusCode"].as_u64()), (status, Some(status.into())), "{path}");
+    }
+}
