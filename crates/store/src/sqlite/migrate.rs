@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V2__accounts.sql"),
     include_str!("../../migrations/sqlite/V5__users.sql"),
     include_str!("../../migrations/sqlite/V6__clients.sql"),
+    include_str!("../../migrations/sqlite/V8__trials.sql"),
 ];
 
 /// "CSgn", as `file(1)` may one day show it.
