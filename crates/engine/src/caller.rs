@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 pub struct Caller {
     tenant: TenantId,
     key: Option<KeyId>,
+    test: bool,
     scopes: Vec<Scope>,
 }
 
@@ -19,7 +20,7 @@ impl Caller {
     /// The operator at the command line, on behalf of a tenant: may do everything.
     #[must_use]
     pub fn operator(tenant: TenantId) -> Self {
-        Self { tenant, key: None, scopes: Scope::ALL.to_vec() }
+        Self { tenant, key: None, test: false, scopes: Scope::ALL.to_vec() }
     }
 
     /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
@@ -38,6 +39,12 @@ impl Caller {
     #[must_use]
     pub const fn key(&self) -> Option<KeyId> {
         self.key
+    }
+
+    /// Whether it only tries things out: its messages do not leave and cost nothing.
+    #[must_use]
+    pub const fn is_test(&self) -> bool {
+        self.test
     }
 
     /// Checks a scope. `admin` does not include the others: a key that makes keys needs no right to see verifications.
@@ -66,7 +73,7 @@ impl Engine {
             return Ok(None);
         }
         self.note_use(&key, self.now());
-        Ok(Some(Caller { tenant: key.tenant, key: Some(key.id), scopes: key.scopes }))
+        Ok(Some(Caller { tenant: key.tenant, key: Some(key.id), test: key.test, scopes: key.scopes }))
     }
 
     pub(crate) fn api_key_hash(&self, secret: &str) -> [u8; 32] {

@@ -25,6 +25,9 @@ pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};
 pub use sandbox::Sandbox;
 
+/// The name of the provider that carries the messages of test keys: into the inbox of dev mode, or nowhere.
+pub const TEST_PROVIDER: &str = "test";
+
 use clock::Clock;
 use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
 use countersign_model::{Address, KeyId, Random, Timestamp, address::LineType};

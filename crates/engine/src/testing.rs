@@ -1,15 +1,15 @@
 //! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
 
 use crate::{
-    Caller, Engine, Parts, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress, keys::Keys,
-    reports::ReportFormat,
+    Caller, Engine, Parts, TEST_PROVIDER, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress,
+    keys::Keys, reports::ReportFormat,
 };
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use countersign_delivery::{
     Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
     callback::{self, Call, CallError},
-    providers::Providers,
+    providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
 use countersign_store::{Settings, Store};
@@ -203,6 +203,7 @@ impl Harness {
         let mut providers = Providers::default();
         providers.insert("first", Arc::clone(&first) as Arc<dyn Provider>).expect("the name is free");
         providers.insert("second", Arc::clone(&second) as Arc<dyn Provider>).expect("the name is free");
+        providers.insert(TEST_PROVIDER, Arc::new(Withheld)).expect("the name is free");
         let route = vec!["first".to_owned(), "second".to_owned()];
         let callbacks = Arc::new(CallRecorder::default());
         let format: ReportFormat = Arc::new(|reports| format!("{reports:?}").into_bytes());

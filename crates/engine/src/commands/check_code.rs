@@ -68,11 +68,17 @@ impl Command for CheckCode {
                 true
             }
             Checked::Approved => destination.clear_failed_checks(),
-            Checked::PaymentMismatch | Checked::NotPending(_) => false,
+            Checked::PaymentMismatch | Checked::NotPending(_) | Checked::Held => false,
         };
+        if checked == Checked::Held {
+            return Ok((CodeChecked { checked, verification, at: now }, Batch::new()));
+        }
         let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
         if count_changed {
             batch.push(Change::PutDestination { tenant, service, index, destination });
+        }
+        if checked == Checked::Approved {
+            push_success(&mut batch, &verification, now);
         }
         if let Some(kind) = event_of(checked) {
             let event = Event::new((verification.tenant, verification.id), kind, now, engine.random());
@@ -91,7 +97,7 @@ impl CheckCode {
     fn compare(&self, engine: &Engine, verification: &Verification, now: Timestamp) -> Result<Proof, Error> {
         let payment_matches = match (engine.payment_of(verification)?, &self.payment) {
             (None, None) => true,
-            (Some(bound), Some(given)) => bound == *given,
+            (Some(bound), Some(given)) => bound.is_same(given),
             (Some(_), None) => return Err(Error::PaymentMissing),
             (None, Some(_)) => return Err(Error::PaymentUnexpected),
         };
@@ -112,7 +118,14 @@ fn event_of(checked: Checked) -> Option<EventKind> {
         Checked::Wrong { left } => Some(EventKind::CodeRejected { attempts_left: left }),
         Checked::Exhausted => Some(EventKind::Exhausted),
         Checked::PaymentMismatch => checked.denial().map(|reason| EventKind::Denied { reason }),
-        Checked::NotPending(_) => None,
+        Checked::NotPending(_) | Checked::Held => None,
+    }
+}
+
+/// Its latest message is the one that led to it.
+pub(super) fn push_success(batch: &mut Batch, approved: &Verification, now: Timestamp) {
+    if let Some(id) = approved.trial {
+        batch.push(Change::TrialSucceeded { tenant: approved.tenant, id, at: now });
     }
 }
 

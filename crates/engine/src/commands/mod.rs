@@ -2,11 +2,15 @@
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
 mod cancel_verification;
+mod change_configuration;
 mod check_code;
+mod create_configuration;
 mod create_key;
 mod create_tenant;
+mod delete_configuration;
 mod delete_service;
 mod delete_template;
+mod own_text;
 mod put_account;
 mod put_service;
 mod put_template;
@@ -14,16 +18,21 @@ mod record_receipt;
 mod report_outcome;
 mod resend_code;
 mod revoke_key;
+mod send_code;
 mod send_text;
 mod start_verification;
 mod transfer_balance;
 
 pub use cancel_verification::CancelVerification;
+pub use change_configuration::ChangeConfiguration;
 pub use check_code::{CheckCode, CodeChecked, Target};
+pub use create_configuration::CreateConfiguration;
 pub use create_key::{CreateKey, KeyCreated, KeyForm};
 pub use create_tenant::CreateTenant;
+pub use delete_configuration::DeleteConfiguration;
 pub use delete_service::DeleteService;
 pub use delete_template::DeleteTemplate;
+pub use own_text::{OwnMail, OwnText, Pieces};
 pub use put_account::PutAccount;
 pub use put_service::{PutService, ServiceWrite};
 pub use put_template::PutTemplate;
@@ -33,8 +42,9 @@ pub(crate) use record_receipt::settled;
 pub use report_outcome::ReportOutcome;
 pub use resend_code::ResendCode;
 pub use revoke_key::RevokeKey;
+pub use send_code::SendCode;
 pub use send_text::SendText;
-pub use start_verification::{DEFAULT_SERVICE, Overrides, OwnText, ServiceRef, StartVerification};
+pub use start_verification::{DEFAULT_SERVICE, Overrides, ServiceRef, StartVerification};
 pub use transfer_balance::TransferBalance;
 
 use crate::{

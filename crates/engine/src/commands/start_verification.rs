@@ -1,14 +1,13 @@
 //! Starts a verification: limits are spent, the code is fixed, the message is queued, all in one batch.
 
-use super::{Command, Decided};
-use crate::{Caller, Engine, Error, Thing, keys, metrics::Metrics, reports::ReportTo};
+use super::{Command, Decided, OwnText};
+use crate::{Caller, Engine, Error, TEST_PROVIDER, Thing, keys, metrics::Metrics, queries::Price, reports::ReportTo};
 use countersign_model::{
     Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Message, MessageId, Payment, Policy,
-    Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Verification, VerificationId,
+    Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Trial, Verification, VerificationId,
     verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The service of callers that name none; every tenant has it.
@@ -44,6 +43,8 @@ pub enum ServiceRef {
     Named(String),
     /// A dialect's own, of the dialect's name. It is made on first use, with the profile `compat`.
     Dialect(&'static str),
+    /// This one, which is kept elsewhere.
+    Of(Box<Service>),
 }
 
 impl ServiceRef {
@@ -52,6 +53,7 @@ impl ServiceRef {
             Self::Default => DEFAULT_SERVICE,
             Self::Named(name) => name,
             Self::Dialect(name) => name,
+            Self::Of(service) => &service.name,
         }
     }
 }
@@ -77,15 +79,10 @@ pub struct Overrides {
     pub for_factor: Option<ForFactor>,
     /// Whether it ends the pending one that this address has in this service.
     pub replaces_older: bool,
-}
-
-/// A caller's own words; the code stands between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnText {
-    /// Before the code.
-    pub before: String,
-    /// After the code.
-    pub after: String,
+    /// The one provider that carries its messages.
+    pub via: Option<String>,
+    /// Whether its messages are kept as trials, for reports.
+    pub keeps_trials: bool,
 }
 
 impl Command for StartVerification {
@@ -96,14 +93,12 @@ impl Command for StartVerification {
         if !self.to.suits(self.channel) {
             return Err(Error::WrongChannel(self.channel));
         }
-        if engine.routes().for_channel(self.channel).is_empty() {
-            return Err(Error::NoRoute(self.channel));
-        }
+        engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
         let (service, mut batch) = self.service(engine, caller, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
         let mut destination = engine.store().destination(caller.tenant(), service.id, index).await?;
         destination.count_send(&service.policy.limits, now).map_err(Error::Limited)?;
-        engine.pay_for_message(caller.tenant(), self.channel, &mut batch).await?;
+        let price = engine.pay_for_message(caller, self.channel, &mut batch).await?;
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             let looked_up = engine.look_up(&self.to).await;
             if matches!(looked_up, Err(Error::NumberUnknown)) {
@@ -119,8 +114,13 @@ impl Command for StartVerification {
             push_end_of(older, &mut batch, engine, now);
         }
 
-        let verification = self.verification(engine, &service, index, now)?;
-        let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
+        let mut verification = self.verification(engine, &service, index, now)?;
+        let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
+        Engine::withhold_test(caller, &mut message);
+        if self.overrides.keeps_trials {
+            verification.trial = Some(message.id);
+            batch.push(Change::InsertTrial(trial_of(&message, &verification, price, now)));
+        }
         let started = EventKind::Started { message: message.id, channel: self.channel };
         let of = (verification.tenant, verification.id);
         let batch = batch
@@ -148,11 +148,14 @@ impl StartVerification {
     /// The service, and what must be written for it to be there.
     async fn service(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Service, Batch), Error> {
         let name = self.service.name();
+        if let ServiceRef::Of(service) = &self.service {
+            return Ok(((**service).clone(), Batch::new()));
+        }
         if let Some(service) = engine.store().service_named(caller.tenant(), name).await? {
             return Ok((service, Batch::new()));
         }
         match self.service {
-            ServiceRef::Default | ServiceRef::Named(_) => Err(Error::NotFound(Thing::Service)),
+            ServiceRef::Default | ServiceRef::Named(_) | ServiceRef::Of(_) => Err(Error::NotFound(Thing::Service)),
             ServiceRef::Dialect(_) => {
                 let service = fresh_service(engine, caller.tenant(), name, Profile::Compat, now);
                 Ok((service.clone(), Batch::new().with(Change::PutService(service))))
@@ -214,12 +217,51 @@ impl StartVerification {
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
             for_factor: overrides.for_factor,
             report: overrides.report.as_ref().map(|it| engine.seal_report(tenant, it)).transpose()?,
+            via: overrides.via.clone(),
+            trial: None,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,
             created_at: now,
+            touched_at: None,
             decided_at: None,
         })
+    }
+}
+
+/// What reports keep of a message.
+pub(super) fn trial_of(message: &Message, of: &Verification, price: Price, now: Timestamp) -> Trial {
+    Trial {
+        tenant: of.tenant,
+        id: message.id,
+        verification: of.id,
+        service: of.service,
+        to: of.to_index,
+        channel: message.channel,
+        country: of.phone.as_ref().and_then(|phone| phone.country.clone()),
+        successful: false,
+        price_e4: price.amount_e4,
+        currency: price.currency,
+        updated_at: now,
+    }
+}
+
+impl Engine {
+    /// Refuses what nobody would carry.
+    pub(super) fn must_have_way(&self, caller: &Caller, channel: Channel, via: Option<&str>) -> Result<(), Error> {
+        let is_carried = caller.is_test()
+            || match via {
+                Some(name) => self.providers().get(name).is_some(),
+                None => !self.routes().for_channel(channel).is_empty(),
+            };
+        if is_carried { Ok(()) } else { Err(Error::NoRoute(channel)) }
+    }
+
+    /// A message of a test key does not leave.
+    pub(super) fn withhold_test(caller: &Caller, message: &mut Message) {
+        if caller.is_test() {
+            message.via = Some(TEST_PROVIDER.to_owned());
+        }
     }
 }
 

@@ -2,12 +2,7 @@
 //! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule.
 
 use super::Progress;
-use crate::{
-    Engine, Error,
-    commands::{OwnText, settled},
-    keys,
-    metrics::Attempt,
-};
+use crate::{Engine, Error, commands::settled, keys, metrics::Attempt};
 use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
 use countersign_model::{
     Channel, Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
@@ -64,10 +59,14 @@ impl Deliver {
             message.drop_unsent("the verification had ended, or a newer code had taken its place", now);
             return self.write_step(message, None, now).await;
         };
-        let route = engine.routes().for_channel(message.channel);
-        let next = message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)));
+        let route = match &message.via {
+            Some(only) => std::slice::from_ref(only),
+            None => engine.routes().for_channel(message.channel),
+        }
+        .to_vec();
+        let next = message.next_provider(&route).and_then(|name| Some((name, engine.providers().get(name)?)));
         let Some((name, provider)) = next else {
-            message.note_no_route(route, now, engine.random().number());
+            message.note_no_route(&route, now, engine.random().number());
             return self.write_step(message, None, now).await;
         };
         let outgoing = match self.outgoing(&message, wanted.as_ref(), name).await {
@@ -86,7 +85,7 @@ impl Deliver {
             Ok(accepted) => self.write_accepted(message, wanted, name, accepted).await,
             Err(error) => {
                 let now = engine.now();
-                message.note_failure(name, &error, route, now, engine.random().number());
+                message.note_failure(name, &error, &route, now, engine.random().number());
                 let failed_attempt = EventKind::MessageAttemptFailed {
                     message: message.id,
                     provider: name.clone(),
@@ -121,6 +120,7 @@ impl Deliver {
         let (to, from) = engine.ends_of(message).await?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
         let (content, code) = self.content(message, verification).await?;
+        let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();
         Ok(Outgoing {
             id: message.id,
             tenant: message.tenant,
@@ -129,6 +129,7 @@ impl Deliver {
             channel: message.channel,
             to,
             from,
+            from_address: own.and_then(|own| own.from_address()),
             content,
             code,
             receipt_url: engine.receipt_url(provider, message.tenant, message.id),
@@ -151,7 +152,7 @@ impl Deliver {
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;
                 let content = match engine.own_text_of(verification)? {
-                    Some(OwnText { before, after }) => plain(format!("{before}{}{after}", code.expose())),
+                    Some(own) => own.with(&code),
                     None => self.render(message, *purpose, verification, &code).await?,
                 };
                 Ok((content, Some(code)))

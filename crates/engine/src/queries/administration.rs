@@ -25,6 +25,14 @@ impl Engine {
         self.store().tenant_named(name).await?.ok_or(Error::NotFound(Thing::Tenant))
     }
 
+    /// The caller's tenant.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn tenant_of(&self, caller: &Caller) -> Result<Tenant, Error> {
+        self.store().tenant(caller.tenant()).await?.ok_or(Error::NotFound(Thing::Tenant))
+    }
+
     /// The caller's keys, oldest first, revoked ones included.
     ///
     /// # Errors

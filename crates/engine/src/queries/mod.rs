@@ -2,6 +2,13 @@
 
 mod accounts;
 mod administration;
+mod configurations;
+mod trials;
+mod verification_records;
 mod verifications;
 
+pub(crate) use accounts::Price;
+pub use countersign_store::{Page, Slice, TrialFilter, TrialTotals};
+pub use trials::TrialRecord;
+pub use verification_records::{Sending, VerificationRecord};
 pub use verifications::VerificationHistory;

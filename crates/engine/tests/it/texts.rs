@@ -90,7 +90,7 @@ async fn one_verification_may_differ_from_its_service() {
     command.overrides.life_seconds = Some(0);
     command.overrides.max_checks = Some(0);
     command.overrides.sender = Some("PIZZA".into());
-    command.overrides.text = Some(OwnText { before: "Code ".into(), after: " {{ for }} you".into() });
+    command.overrides.text = Some(OwnText::around("Code ", " {{ for }} you"));
     let verification = harness.start(&command).await.unwrap().verification;
     assert_eq!((verification.expires_at(), verification.attempts_left()), (None, None));
     harness.deliver().await;

@@ -1,6 +1,7 @@
 //! The APIs that this server speaks, one folder each. A dialect knows the engine and its own vendor's words, and no other
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
+pub mod authentix;
 pub mod gateway360;
 pub mod native;
 
@@ -10,7 +11,10 @@ use axum::{
     http::{Method, StatusCode},
     response::Response,
 };
-use countersign_engine::{reports::ReportFormat, sandbox::Credentials};
+use countersign_engine::{
+    reports::ReportFormat,
+    sandbox::{Credentials, TENANTS},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,7 +39,7 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, authentix::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,6 +47,22 @@ pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT];
 pub struct Settings {
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
+    /// `[dialects.authentix]`
+    pub authentix: authentix::Settings,
+}
+
+impl Settings {
+    /// The mail relays that must be among the providers, each with the setting that names it.
+    pub fn relays(&self) -> impl Iterator<Item = (String, &str)> {
+        self.authentix.relays()
+    }
+
+    /// The same with what the tenants of dev mode have besides; their mails are carried by this provider.
+    #[must_use]
+    pub fn with_sandbox(mut self, relay: &str) -> Self {
+        self.authentix.add_sandbox(&TENANTS, relay);
+        self
+    }
 }
 
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.

@@ -39,8 +39,14 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
-const DIALECTS: &str =
-    r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."}}"#;
+const DIALECTS: &str = r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."},
+        "authentix":{"text":"${SERVICE_NAME}: ${CODE} is your authentication code.",
+            "payment_text":"${SERVICE_NAME}: ${CODE} confirms the payment of ${AMOUNT} ${CURRENCY} to ${PAYEE}.",
+            "subject":"${SERVICE_NAME}: your authentication code","trial_reads_per_minute":0,
+            "smtp_settings":{"STP1":{"relay":"first","sender_domains":["my-company.com"]},
+                "STP2":{"relay":"first","tenants":["other"]}},
+            "sms_templates":{"TMS1":{"text":"Hello ${NAME}, ${CODE} is your code."}},
+            "email_templates":{"TME1":{"subject":"Hello ${NAME}","text":"${CODE}","html":"<b>${CODE}</b> ${NAME}"}}}}"#;
 
 /// The web side on a harness.
 pub struct Server {
@@ -180,7 +186,8 @@ impl Server {
 }
 
 async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
-    let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![] };
+    let command =
+        CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![], test: false };
     harness.engine.run(caller, None, &command).await.unwrap().secret
 }
 

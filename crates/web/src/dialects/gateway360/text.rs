@@ -21,11 +21,11 @@ pub(super) fn around_pin(text: &str, pin_length: u8) -> Result<OwnText, Refused>
     let [before, after] = around.as_slice() else {
         return Err(Refused::text("The text must have the placeholder {PIN} exactly once."));
     };
-    let own = OwnText { before: in_gsm7(before), after: in_gsm7(after) };
-    if septets(&own.before) + septets(&own.after) + usize::from(pin_length) > ROOM_OF_ONE_GSM7 {
+    let (before, after) = (in_gsm7(before), in_gsm7(after));
+    if septets(&before) + septets(&after) + usize::from(pin_length) > ROOM_OF_ONE_GSM7 {
         return Err(Refused::text("The text is too long: with the PIN it must fit into 160 characters."));
     }
-    Ok(own)
+    Ok(OwnText::around(before, after))
 }
 
 /// The text in the characters of GSM-7.
@@ -118,7 +118,7 @@ mod tests {
             assert!(!fits(bad, 6), "{bad}");
         }
         let own = around_pin("Código {PIN} ya", 6).unwrap();
-        assert_eq!((own.before.as_str(), own.after.as_str()), ("Codigo ", " ya"));
+        assert_eq!(own.text.as_slice(), ["Codigo ", " ya"]);
     }
 
     #[test]
