@@ -48,6 +48,8 @@ pub struct Sent {
     pub to: String,
     /// Whom it comes from; empty if nobody said.
     pub from: String,
+    /// The subject, and the HTML part; empty without.
+    pub mail: (String, String),
     /// The code.
     pub code: String,
     /// The text.
@@ -85,7 +87,16 @@ impl Provider for Recorder {
         lock(&self.sent).push(Sent {
             channel: message.channel,
             to: message.to.as_str().to_owned(),
-            from: message.from.clone().unwrap_or_default(),
+            from: message
+                .from_address
+                .as_ref()
+                .map(|address| address.as_str().to_owned())
+                .or_else(|| message.from.clone())
+                .unwrap_or_default(),
+            mail: (
+                message.content.subject.clone().unwrap_or_default(),
+                message.content.html.clone().unwrap_or_default(),
+            ),
             code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
             text: message.content.text.clone(),
         });

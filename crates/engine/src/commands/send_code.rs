@@ -8,7 +8,9 @@ use crate::{
     metrics::Metrics,
     queries::{Sending, VerificationRecord},
 };
-use countersign_model::{Address, Channel, Code, Configuration, Payment, Scope, ServiceId, Timestamp, Verification};
+use countersign_model::{
+    Address, Alphabet, Channel, Code, CodeShape, Configuration, Payment, Scope, ServiceId, Timestamp, Verification,
+};
 use countersign_store::Batch;
 use std::collections::BTreeMap;
 
@@ -78,6 +80,7 @@ impl SendCode {
             metadata: BTreeMap::new(),
             payment: self.payment.clone(),
             overrides: Overrides {
+                code: self.code.as_ref().and_then(shape_of),
                 text: Some(self.text.clone()),
                 via: self.via.clone(),
                 keeps_trials: true,
@@ -91,4 +94,11 @@ impl SendCode {
         let is_same = engine.keys().code_matches(pending, pending.newest_generation(), code)?;
         if is_same { Ok(()) } else { Err(Error::OtherCode) }
     }
+}
+
+/// A caller's own code of digits has a length of its own, which a check needs to give a number its leading zeros back.
+fn shape_of(code: &Code) -> Option<CodeShape> {
+    let digits = code.expose();
+    let is_numeric = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_numeric.then(|| CodeShape::new(Alphabet::Numeric, u8::try_from(digits.len()).ok()?).ok()).flatten()
 }

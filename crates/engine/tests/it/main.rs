@@ -12,6 +12,7 @@ mod deliver;
 mod idempotency;
 mod jobs;
 mod secrets;
+mod send_code;
 mod start;
 mod texts;
 

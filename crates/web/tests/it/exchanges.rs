@@ -30,3 +30,8 @@ async fn native_answers_to_the_letter() {
 async fn gateway360_answers_to_the_letter() {
     plays("gateway360").await;
 }
+
+#[tokio::test]
+async fn authentix_answers_to_the_letter() {
+    plays("authentix").await;
+}

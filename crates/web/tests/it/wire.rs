@@ -9,13 +9,15 @@
 //! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too |
 //! | `@deliver first` | the same, and the code stays known as `{{first}}` |
 //! | `@text …`, `@from …` | the last message that left says exactly that, or comes from there |
+//! | `@subject …`, `@html …` | the same of a mail |
 //! | `@code [A-Z] 4` | its code is made of those characters and so long |
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
 //!
 //! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters,
-//! `{{other_gateway_key}}` that of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
+//! `{{other_gateway_key}}` that of another tenant, `{{test_key}}` one whose messages do not leave, and `{{id}}` the id in the last
+//! answer that had one; so are `{{cid}}`, `{{vid}}` and `{{trd}}` for the identifiers of Authentix. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
 
 use axum::{
@@ -54,6 +56,7 @@ pub struct Server {
     pub key: String,
     pub gateway_key: String,
     other_gateway_key: String,
+    test_key: String,
     router: Router,
     last: Option<Sent>,
     names: Vec<(String, String)>,
@@ -75,9 +78,9 @@ impl Server {
             stop: CancellationToken::new(),
         };
         let router = countersign_web::router(Web::new(parts));
-        let (gateway_key, other_gateway_key) = (String::new(), String::new());
+        let (gateway_key, other_gateway_key, test_key) = (String::new(), String::new(), String::new());
         let (last, names, id) = (None, Vec::new(), String::new());
-        Self { harness, key, gateway_key, other_gateway_key, router, last, names, id }
+        Self { harness, key, gateway_key, other_gateway_key, test_key, router, last, names, id }
     }
 
     /// One with the keys of 32 hexadecimal characters too.
@@ -88,6 +91,20 @@ impl Server {
         let other = CreateTenant { name: "other".into() };
         let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
         server.other_gateway_key = made(harness, &other, KeyForm::Hex32).await;
+        server
+    }
+
+    /// One with a key whose messages do not leave.
+    pub async fn with_test_key() -> Self {
+        let mut server = Self::with_gateway_keys().await;
+        let command = CreateKey {
+            name: "test".into(),
+            scopes: Scope::ALL.to_vec(),
+            form: KeyForm::Native,
+            allowed_from: vec![],
+            test: true,
+        };
+        server.test_key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
         server
     }
 
@@ -136,11 +153,12 @@ impl Server {
             ("key", self.key.clone()),
             ("gateway_key", self.gateway_key.clone()),
             ("other_gateway_key", self.other_gateway_key.clone()),
+            ("test_key", self.test_key.clone()),
             ("code", self.code().to_owned()),
             ("code_in_small_letters", self.code().to_lowercase()),
             ("id", self.id.clone()),
         ];
-        let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let named = self.names.iter().rev().map(|(name, value)| (name.as_str(), value.clone()));
         known
             .into_iter()
             .chain(named)
@@ -158,6 +176,8 @@ impl Server {
             }
             ("@text", _) => assert_eq!(self.last().text, self.fill(rest)),
             ("@from", _) => assert_eq!(self.last().from, rest),
+            ("@subject", _) => assert_eq!(self.last().mail.0, self.fill(rest)),
+            ("@html", _) => assert_eq!(self.last().mail.1, self.fill(rest)),
             ("@code", [class, length]) => self.must_have_code(class, length.parse().unwrap()),
             ("@nothing", _) => {
                 self.harness.deliver().await;
@@ -170,6 +190,17 @@ impl Server {
                 self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
             }
             _ => panic!("an unknown step: {step}"),
+        }
+    }
+
+    /// The identifiers of Authentix in an answer: the object's own, and that of its latest trial.
+    fn note_ids(&mut self, answer: &Answer) {
+        let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body) else { return };
+        let trial = body["trials"].as_array().and_then(|trials| trials.last()).map(|trial| &trial["trialId"]);
+        for (name, value) in
+            [("cid", Some(&body["configurationId"])), ("vid", Some(&body["authenticationId"])), ("trd", trial)]
+        {
+            self.names.extend(value.and_then(|value| value.as_str()).map(|id| (name.to_owned(), id.to_owned())));
         }
     }
 
@@ -217,7 +248,13 @@ impl Answer {
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
     let needs_keys = story.contains("gateway_key}}");
-    let mut server = if needs_keys { Server::with_gateway_keys().await } else { Server::new().await };
+    let mut server = if story.contains("{{test_key}}") {
+        Server::with_test_key().await
+    } else if needs_keys {
+        Server::with_gateway_keys().await
+    } else {
+        Server::new().await
+    };
     let mut told = Vec::new();
     for exchange in story.split("\n-----\n") {
         let (asked, expected) = exchange.split_once("\n===>\n").expect("an exchange has a line ===>");
@@ -236,6 +273,7 @@ pub async fn play(story: &str) -> String {
         {
             server.id = id;
         }
+        server.note_ids(&answer);
     }
     told.join("\n-----\n") + "\n"
 }
