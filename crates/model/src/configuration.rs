@@ -180,8 +180,8 @@ impl Configuration {
 mod tests {
     use super::*;
 
-    fn refused(change: ConfigurationChange) -> Option<BadConfiguration> {
-        ConfigurationRules { name: "Shop".to_owned(), ..Default::default() }.changed(&change).err()
+    fn refused(change: &ConfigurationChange) -> Option<BadConfiguration> {
+        ConfigurationRules { name: "Shop".to_owned(), ..Default::default() }.changed(change).err()
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
             (Change { max_checks: Some(0), ..Change::default() }, BadConfiguration::Checks),
             (Change { max_checks: Some(7), ..Change::default() }, BadConfiguration::Checks),
         ] {
-            assert_eq!(refused(change), Some(bad));
+            assert_eq!(refused(&change), Some(bad));
         }
         let widest = Change {
             name: Some("é".repeat(40)),
@@ -209,7 +209,7 @@ mod tests {
             max_checks: Some(6),
             ..Change::default()
         };
-        assert_eq!(refused(widest), None);
+        assert_eq!(refused(&widest), None);
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Message {
         let content = Content::Code { verification: of.id, generation, purpose };
         let give_up_at = of.expires_at().unwrap_or_else(|| now.plus(LONGEST_EFFORT));
         let (report, via) = (of.report.clone(), of.via.clone());
-        Self { give_up_at, report, via, ..Self::queued((of.tenant, id), of.channel, content, now) }
+        Self { via, give_up_at, report, ..Self::queued((of.tenant, id), of.channel, content, now) }
     }
 
     /// A message that is due at once.

@@ -1,6 +1,5 @@
 //! A part of a long list, and how long the whole is.
 
-use crate::Error;
 use countersign_model::{BlindIndex, Channel, ServiceId, Timestamp, VerificationId};
 
 /// Which part of a list is wanted.
@@ -72,9 +71,4 @@ impl TrialTotals {
     pub const fn all(self) -> u64 {
         self.successful + self.unsuccessful
     }
-}
-
-/// A count that came out of SQL with a sign.
-pub(crate) fn unsigned(count: i64) -> Result<u64, Error> {
-    u64::try_from(count).map_err(|_| Error::Damaged("a count is negative".to_owned()))
 }

@@ -29,6 +29,7 @@ pub(crate) mod signing_keys;
 pub(crate) mod spent_tokens;
 pub(crate) mod templates;
 pub(crate) mod tenants;
+mod trial_counts;
 pub(crate) mod trials;
 pub(crate) mod users;
 pub(crate) mod verifications;

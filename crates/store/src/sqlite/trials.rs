@@ -1,30 +1,20 @@
-//! The table `trial`, and `trial_count`, which is kept beside it so that no list and no sum has to read a million rows.
-//!
-//! A *kind* is what the two have in common but for time: service, channel, country, and whether it was successful. A list over many
-//! kinds is put together from the newest of each, which an index has in order, from the day on in which the wanted part begins.
+//! The table `trial`. How many of each kind a day has stands in `trial_count` ([`trial_counts`]), so that no list and no sum has to read
+//! a million rows: a list over many kinds is put together from the newest of each, which an index has in order, from the day on in
+//! which the wanted part begins.
 
-use super::row;
-use crate::{Error, Page, Slice, TrialFilter, TrialTotals, page::unsigned};
+use super::{
+    row,
+    trial_counts::{self, DAY_MS, Days, Kind},
+};
+use crate::{Error, Page, Slice, TrialFilter, TrialTotals};
 use countersign_model::{BlindIndex, Channel, MessageId, ServiceId, TenantId, Timestamp, Trial, VerificationId};
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
-use std::collections::BTreeMap;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// In the order of [`read`].
 macro_rules! columns {
     () => {
         "tenant, id, verification, service, to_index, channel, country, successful, price_e4, currency, updated_at"
     };
-}
-
-/// One kind of a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind {
-    service: [u8; 16],
-    channel: String,
-    country: String,
-    successful: bool,
 }
 
 pub(super) fn insert(connection: &Connection, trial: &Trial) -> Result<(), Error> {
@@ -48,7 +38,7 @@ pub(super) fn insert(connection: &Connection, trial: &Trial) -> Result<(), Error
             trial.updated_at.as_ms()
         ],
     )?;
-    count(connection, trial.tenant, &Kind::of(trial), trial.made_at().as_ms(), 1)
+    trial_counts::add(connection, trial.tenant, &Kind::of(trial), trial.made_at().as_ms(), 1)
 }
 
 /// The trial's code was accepted. Asserts that it is there, and was not accepted before.
@@ -60,8 +50,8 @@ pub(super) fn succeed(connection: &Connection, tenant: TenantId, id: MessageId, 
         params![tenant.to_bytes(), id.to_bytes(), at.as_ms()],
     )?;
     let (before, made_at) = (Kind::of(&trial), trial.made_at().as_ms());
-    count(connection, tenant, &before, made_at, -1)?;
-    count(connection, tenant, &Kind { successful: true, ..before }, made_at, 1)
+    trial_counts::add(connection, tenant, &before, made_at, -1)?;
+    trial_counts::add(connection, tenant, &Kind { successful: true, ..before }, made_at, 1)
 }
 
 pub(super) fn delete_of(connection: &Connection, tenant: TenantId, of: VerificationId) -> Result<(), Error> {
@@ -71,25 +61,8 @@ pub(super) fn delete_of(connection: &Connection, tenant: TenantId, of: Verificat
         params![tenant.to_bytes(), of.to_bytes()],
         read,
     )?;
-    gone.iter().try_for_each(|trial| count(connection, tenant, &Kind::of(trial), trial.made_at().as_ms(), -1))
-}
-
-fn count(connection: &Connection, tenant: TenantId, kind: &Kind, made_at_ms: i64, change: i64) -> Result<(), Error> {
-    row::change_one(
-        connection,
-        "INSERT INTO trial_count (tenant, service, day, channel, country, successful, count)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO UPDATE SET count = count + ?7",
-        params![
-            tenant.to_bytes(),
-            kind.service,
-            made_at_ms.div_euclid(DAY_MS),
-            kind.channel,
-            kind.country,
-            kind.successful,
-            change
-        ],
-    )
+    gone.iter()
+        .try_for_each(|trial| trial_counts::add(connection, tenant, &Kind::of(trial), trial.made_at().as_ms(), -1))
 }
 
 pub(crate) fn with_id(connection: &Connection, tenant: TenantId, id: MessageId) -> Result<Option<Trial>, Error> {
@@ -111,10 +84,14 @@ pub(crate) fn totals(connection: &Connection, tenant: TenantId, filter: &TrialFi
         let sql = format!("SELECT successful, count(*) FROM trial WHERE {conditions} GROUP BY successful");
         let found =
             row::many(connection, &sql, params_from_iter(values), |row| Ok((row.get(0)?, row::whole(row, 1)?)))?;
-        found.into_iter().for_each(|(successful, count)| add(successful, count));
+        for (successful, count) in found {
+            add(successful, count);
+        }
     } else {
-        for (_, kinds) in days(connection, tenant, filter)? {
-            kinds.into_iter().for_each(|(kind, count)| add(kind.successful, count));
+        for (_, kinds) in trial_counts::days(connection, tenant, filter)? {
+            for (kind, count) in kinds {
+                add(kind.successful, count);
+            }
         }
     }
     Ok(totals)
@@ -137,7 +114,7 @@ pub(crate) fn of(
         values.extend([Value::from(slice.take), Value::from(slice.skip_for_sql())]);
         return Ok(Page { total, items: row::many(connection, &sql, params_from_iter(values), read)? });
     }
-    let days = days(connection, tenant, filter)?;
+    let days = trial_counts::days(connection, tenant, filter)?;
     let total = days.values().flat_map(|kinds| kinds.iter().map(|(_, count)| count)).sum();
     let places = places(connection, tenant, filter, &days, slice)?;
     let mut items = Vec::with_capacity(places.len());
@@ -148,56 +125,8 @@ pub(crate) fn of(
     Ok(Page { total, items })
 }
 
-/// How many of each kind each day has, of what the filter lets through. A day of which it takes only a part is counted anew.
-type Days = BTreeMap<i64, Vec<(Kind, u64)>>;
-
-fn days(connection: &Connection, tenant: TenantId, filter: &TrialFilter) -> Result<Days, Error> {
-    let mut conditions = "tenant = ? AND count > 0".to_owned();
-    let mut values = vec![Value::from(tenant.to_bytes().to_vec())];
-    let mut and = |condition: &str, value: Value| {
-        conditions += condition;
-        values.push(value);
-    };
-    if let Some(service) = filter.service {
-        and(" AND service = ?", Value::from(service.to_bytes().to_vec()));
-    }
-    if let Some(channel) = filter.channel {
-        and(" AND channel = ?", Value::from(channel.name().to_owned()));
-    }
-    if let Some(country) = &filter.country {
-        and(" AND country = ?", Value::from(country.clone()));
-    }
-    if let Some(successful) = filter.successful {
-        and(" AND successful = ?", Value::from(successful));
-    }
-    if let Some(from) = filter.from {
-        and(" AND day >= ?", Value::from(from.as_ms().div_euclid(DAY_MS)));
-    }
-    if let Some(until) = filter.until {
-        and(" AND day <= ?", Value::from(until.as_ms().saturating_sub(1).div_euclid(DAY_MS)));
-    }
-    let sql = format!("SELECT day, service, channel, country, successful, count FROM trial_count WHERE {conditions}");
-    let found = row::many(connection, &sql, params_from_iter(values), |row| {
-        let kind = Kind { service: row.get(1)?, channel: row.get(2)?, country: row.get(3)?, successful: row.get(4)? };
-        Ok((row.get::<_, i64>(0)?, kind, unsigned(row.get(5)?)?))
-    })?;
-    let mut days = Days::new();
-    for (day, kind, whole) in found {
-        let (from, until) = (day.saturating_mul(DAY_MS), (day + 1).saturating_mul(DAY_MS));
-        let (wanted_from, wanted_until) = (filter.from_ms().max(from), filter.until_ms().min(until));
-        let count = if (wanted_from, wanted_until) == (from, until) {
-            whole
-        } else {
-            count_between(connection, tenant, &kind, (wanted_from, wanted_until))?
-        };
-        if count > 0 {
-            days.entry(day).or_default().push((kind, count));
-        }
-    }
-    Ok(days)
-}
-
-fn count_between(
+/// How many of a kind were made between two moments: for a day of which only a part is wanted.
+pub(super) fn count_between(
     connection: &Connection,
     tenant: TenantId,
     kind: &Kind,
@@ -228,7 +157,7 @@ fn places(
             skip -= count;
             continue;
         }
-        until.get_or_insert_with(|| filter.until_ms().min((day + 1).saturating_mul(DAY_MS)));
+        until.get_or_insert_with(|| filter.end_ms().min((day + 1).saturating_mul(DAY_MS)));
         kinds.extend(of_day.iter().map(|(kind, _)| kind));
     }
     let Some(until) = until else { return Ok(Vec::new()) };
@@ -248,7 +177,7 @@ fn places(
                 kind.channel,
                 kind.country,
                 kind.successful,
-                filter.from_ms(),
+                filter.first_ms(),
                 until,
                 i64::try_from(reach).unwrap_or(i64::MAX)
             ],
@@ -265,7 +194,7 @@ fn places(
 fn conditions(tenant: TenantId, filter: &TrialFilter) -> (String, Vec<Value>) {
     let mut conditions = "tenant = ? AND made_at >= ? AND made_at < ?".to_owned();
     let mut values = vec![Value::from(tenant.to_bytes().to_vec())];
-    values.extend([Value::from(filter.from_ms()), Value::from(filter.until_ms())]);
+    values.extend([Value::from(filter.first_ms()), Value::from(filter.end_ms())]);
     let bytes = |bytes: &[u8]| Value::from(bytes.to_vec());
     let optional = [
         ("verification", filter.verification.map(|id| bytes(&id.to_bytes()))),
@@ -276,34 +205,24 @@ fn conditions(tenant: TenantId, filter: &TrialFilter) -> (String, Vec<Value>) {
         ("successful", filter.successful.map(Value::from)),
     ];
     for (column, value) in optional.into_iter().filter_map(|(column, value)| Some((column, value?))) {
-        conditions += &format!(" AND {column} = ?");
+        conditions.extend([" AND ", column, " = ?"]);
         values.push(value);
     }
     (conditions, values)
 }
 
 impl TrialFilter {
+    /// Whether it leaves few rows by itself.
     const fn is_narrow(&self) -> bool {
         self.verification.is_some() || self.to.is_some()
     }
 
-    fn from_ms(&self) -> i64 {
+    pub(super) fn first_ms(&self) -> i64 {
         self.from.map_or(i64::MIN, Timestamp::as_ms)
     }
 
-    fn until_ms(&self) -> i64 {
+    pub(super) fn end_ms(&self) -> i64 {
         self.until.map_or(i64::MAX, Timestamp::as_ms)
-    }
-}
-
-impl Kind {
-    fn of(trial: &Trial) -> Self {
-        Self {
-            service: trial.service.to_bytes(),
-            channel: trial.channel.name().to_owned(),
-            country: trial.country.clone().unwrap_or_default(),
-            successful: trial.successful,
-        }
     }
 }
 

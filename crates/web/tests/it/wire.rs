@@ -196,12 +196,10 @@ impl Server {
     /// The identifiers of Authentix in an answer: the object's own, and that of its latest trial.
     fn note_ids(&mut self, answer: &Answer) {
         let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body) else { return };
-        let trial = body["trials"].as_array().and_then(|trials| trials.last()).map(|trial| &trial["trialId"]);
-        for (name, value) in
-            [("cid", Some(&body["configurationId"])), ("vid", Some(&body["authenticationId"])), ("trd", trial)]
-        {
-            self.names.extend(value.and_then(|value| value.as_str()).map(|id| (name.to_owned(), id.to_owned())));
-        }
+        let trial = body.get("trials").and_then(|trials| trials.as_array()?.last()?.get("trialId"));
+        let found = [("cid", body.get("configurationId")), ("vid", body.get("authenticationId")), ("trd", trial)];
+        let texts = found.into_iter().filter_map(|(name, id)| Some((name.to_owned(), id?.as_str()?.to_owned())));
+        self.names.extend(texts);
     }
 
     fn must_have_code(&self, class: &str, length: usize) {

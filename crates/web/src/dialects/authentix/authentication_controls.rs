@@ -122,9 +122,8 @@ impl Control {
         }
         let dest = dest.transpose()?.ok_or_else(no_match)?;
         let found = engine.pending_record(caller, configuration.id, &dest, payment).await;
-        found.map_err(|error| match error {
-            Error::NotFound(Thing::Verification) => no_match(),
-            other => call.refused(&other),
+        found.map_err(|error| {
+            if matches!(error, Error::NotFound(Thing::Verification)) { no_match() } else { call.refused(&error) }
         })
     }
 }

@@ -35,12 +35,12 @@ struct TrialObject {
     date_updated: String,
     price: f64,
     price_unit: String,
-    channel_info: ChannelInfo,
+    channel_info: Delivery,
 }
 
 /// What became of the message.
 #[derive(Serialize)]
-struct ChannelInfo {
+struct Delivery {
     status: &'static str,
     attempts: u32,
 }
@@ -61,7 +61,7 @@ impl From<TrialRecord> for TrialObject {
             date_updated: time::text(record.changed_at),
             price: trial.price_e4 as f64 / 10_000.0,
             price_unit: trial.currency.to_lowercase(),
-            channel_info: ChannelInfo { status: record.state.name(), attempts: record.attempts },
+            channel_info: Delivery { status: record.state.name(), attempts: record.attempts },
         }
     }
 }

@@ -51,8 +51,8 @@ pub(super) enum Code {
     BadChannel,
     BadDest,
     BadTemplateData,
-    CodeNotNumeric,
-    CodeNotAllowed,
+    OwnCodeNotNumeric,
+    OwnCodeNotAllowed,
     PaymentNeeded,
 }
 
@@ -101,8 +101,8 @@ impl Code {
                 (BAD, 40103, "dest must be a phone number in E.164 form for sms, and an e-mail address for email.")
             }
             Self::BadTemplateData => (BAD, 40104, "templateDataMap must be a map written as text."),
-            Self::CodeNotNumeric => (BAD, 40105, "customCode must consist of digits."),
-            Self::CodeNotAllowed => (BAD, 40106, "The configuration does not allow a customCode."),
+            Self::OwnCodeNotNumeric => (BAD, 40105, "customCode must consist of digits."),
+            Self::OwnCodeNotAllowed => (BAD, 40106, "The configuration does not allow a customCode."),
             Self::PaymentNeeded => {
                 (BAD, 40107, "paymentInfo is required: a map written as text, with payee, amount and currency.")
             }

@@ -39,10 +39,9 @@ impl Fields {
         let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             _ if bytes.is_empty() => Ok(Self::default()),
-            "application/x-www-form-urlencoded" => Ok(Self::of_form(bytes)),
             "application/json" => Self::of_json(bytes),
             "" if bytes.trim_ascii_start().starts_with(b"{") => Self::of_json(bytes),
-            "" => Ok(Self::of_form(bytes)),
+            "" | "application/x-www-form-urlencoded" => Ok(Self::of_form(bytes)),
             _ => Err(Code::BadRequest
                 .because("The content type must be application/x-www-form-urlencoded or application/json.")),
         }

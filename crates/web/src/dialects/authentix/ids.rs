@@ -51,8 +51,7 @@ pub(super) fn read_trial(text: &str) -> Option<MessageId> {
 
 /// What dev mode has under this prefix for a tenant: the same at each start, and another one for each tenant.
 pub(super) fn sandbox(prefix: &str, tenant: &str) -> String {
-    let digits: String = tenant.bytes().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}{digits:0>32}")
+    written(prefix, tenant.bytes().take(16).fold(0, |id: u128, byte| id << 8 | u128::from(byte)).to_be_bytes())
 }
 
 fn written(prefix: &str, bytes: [u8; 16]) -> String {

@@ -97,7 +97,7 @@ fn examples(credentials: &Credentials, base_url: &str) -> Vec<(&'static str, Str
     let call = |path: &str, rest: &str| {
         format!("curl -s {base_url}{ROOT}/{path} -H 'ApiUser: {user}' -H 'ApiKey: {key}'{rest}")
     };
-    let form = |fields: &[&str]| fields.iter().map(|field| format!(" --data-urlencode {field}")).collect::<String>();
+    let form = |fields: &[&str]| fields.iter().flat_map(|field| [" --data-urlencode ", field]).collect::<String>();
     vec![
         (
             "Create a configuration",

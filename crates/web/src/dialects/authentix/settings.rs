@@ -20,7 +20,8 @@ pub struct Settings {
     pub(super) subject: Template,
     /// How often a minute one applet may ask for trials and statistics; 0: any number.
     trial_reads_per_minute: u32,
-    smtp_settings: BTreeMap<String, SmtpSetting>,
+    #[serde(rename = "smtp_settings")]
+    smtp: BTreeMap<String, SmtpSetting>,
     sms_templates: BTreeMap<String, SmsTemplate>,
     email_templates: BTreeMap<String, EmailTemplate>,
     #[serde(skip)]
@@ -67,7 +68,7 @@ pub(super) struct EmailTemplate {
 impl Settings {
     /// The relay of an id, if this tenant may use it.
     pub(super) fn smtp_setting(&self, tenant: &str, id: &str) -> Option<&SmtpSetting> {
-        self.smtp_settings.get(id).filter(|it| is_for(&it.tenants, tenant))
+        self.smtp.get(id).filter(|it| is_for(&it.tenants, tenant))
     }
 
     /// The text of an id, if this tenant may use it.
@@ -87,7 +88,7 @@ impl Settings {
 
     /// The providers that must be there, each with the setting that names it.
     pub(in super::super) fn relays(&self) -> impl Iterator<Item = (String, &str)> {
-        let named = self.smtp_settings.iter();
+        let named = self.smtp.iter();
         named.map(|(id, it)| (format!("dialects.authentix.smtp_settings.{id}.relay"), it.relay.as_str()))
     }
 
@@ -98,7 +99,7 @@ impl Settings {
             let tenants = vec![(*tenant).to_owned()];
             let (relay, sender_domains) = (relay.to_owned(), vec!["*".to_owned()]);
             let smtp = SmtpSetting { relay, sender_domains, tenants: tenants.clone() };
-            self.smtp_settings.insert(id(ids::SMTP_SETTING), smtp);
+            self.smtp.insert(id(ids::SMTP_SETTING), smtp);
             let text = Template::parse("Use ${CODE} for ${SERVICE_NAME}. ${NOTE}");
             let sms = SmsTemplate { text: text.clone(), tenants: tenants.clone() };
             self.sms_templates.insert(id(ids::SMS_TEMPLATE), sms);

@@ -93,10 +93,10 @@ impl Request<'_> {
     fn own_code(&self, rules: &ConfigurationRules) -> Result<Option<SecretCode>, Refused> {
         let Some(code) = self.fields.text("customCode")?.filter(|code| !code.is_empty()) else { return Ok(None) };
         if !rules.own_codes {
-            return Err(Code::CodeNotAllowed.refused());
+            return Err(Code::OwnCodeNotAllowed.refused());
         }
         if !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Code::CodeNotNumeric.refused());
+            return Err(Code::OwnCodeNotNumeric.refused());
         }
         if !(4..=10).contains(&code.len()) {
             return Err(Code::BadCodeLength.refused());

@@ -40,15 +40,14 @@ impl Wanted {
             Some(_) => return Err(Refused::bad("channel", "be sms or email")),
         };
         let (country, span) = (country(query)?, Span::of(query)?);
-        let dest = query.filled("dest")?.map(|dest| address(dest.trim()));
-        let service = query.filled("configurationId")?.map(|id| ids::read_configuration(id.trim()));
-        let verification = query.filled("authenticationId")?.map(|id| ids::read_authentication(id.trim()));
-        // Of each: absent, known, or something that nothing here has.
-        let (Some(to), Some(service), Some(verification)) =
-            (or_absent(dest), or_absent(service), or_absent(verification))
-        else {
-            return Ok(None);
+        let [dest, service, verification] =
+            ["dest", "configurationId", "authenticationId"].map(|name| query.filled(name));
+        let (dest, service, verification) = (dest?, service?, verification?);
+        let keys = || {
+            let verification = known(verification.as_deref(), ids::read_authentication)?;
+            Some((known(dest.as_deref(), address)?, known(service.as_deref(), ids::read_configuration)?, verification))
         };
+        let Some((Known(to), Known(service), Known(verification))) = keys() else { return Ok(None) };
         let filter = TrialFilter {
             service,
             verification,
@@ -63,10 +62,14 @@ impl Wanted {
     }
 }
 
-fn or_absent<T>(value: Option<Option<T>>) -> Option<Option<T>> {
-    match value {
-        None => Some(None),
-        Some(known) => known.map(Some),
+/// A key to look for, if one is wanted.
+struct Known<T>(Option<T>);
+
+/// None if what is wanted is something that nothing here has.
+fn known<T>(wanted: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Option<Known<T>> {
+    match wanted {
+        None => Some(Known(None)),
+        Some(text) => read(text.trim()).map(|key| Known(Some(key))),
     }
 }
 
