@@ -44,6 +44,14 @@ impl Client {
         self.answer().await
     }
 
+    /// One question with headers of its own, each ended by a line break, and its whole answer.
+    pub async fn get(&mut self, path: &str, headers: &str) -> Outcome<Answer<'_>> {
+        self.sent.clear();
+        write!(self.sent, "GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n")?;
+        self.stream.write_all(&self.sent).await?;
+        self.answer().await
+    }
+
     async fn answer(&mut self) -> Outcome<Answer<'_>> {
         self.received.clear();
         loop {

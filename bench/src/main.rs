@@ -3,17 +3,20 @@
 //! stall is counted against everybody who would have asked meanwhile). What is compared are the ratios of one run.
 //!
 //! `cargo run --release -p countersign-bench -- [--server PATH] [--seconds N] [--connections N] [--prefill N]`
+//!
+//! With `--trials N` it measures lists and statistics over so many trials instead (`trials.rs`).
 
 mod client;
 mod load;
 mod nothing;
 mod product;
 mod table;
+mod trials;
 mod work;
 
 use load::{Load, Measured};
 use product::Product;
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{error::Error, fmt::Display, path::PathBuf, time::Duration};
 use work::{Check, Cycle, Nothing, Start, Work};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -23,12 +26,18 @@ struct Arguments {
     seconds: u64,
     connections: usize,
     prefill: usize,
+    trials: u32,
 }
 
 impl Arguments {
     fn parse() -> Outcome<Self> {
-        let mut found =
-            Self { server: PathBuf::from("target/release/countersign"), seconds: 5, connections: 64, prefill: 0 };
+        let mut found = Self {
+            server: PathBuf::from("target/release/countersign"),
+            seconds: 5,
+            connections: 64,
+            prefill: 0,
+            trials: 0,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
             let value = words.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -36,6 +45,7 @@ impl Arguments {
                 "--server" => found.server = PathBuf::from(value),
                 "--seconds" => found.seconds = value.parse()?,
                 "--connections" => found.connections = value.parse()?,
+                "--trials" => found.trials = value.parse()?,
                 "--prefill" => found.prefill = value.parse()?,
                 _ => return Err(format!("there is no {name}").into()),
             }
@@ -47,6 +57,10 @@ impl Arguments {
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let arguments = Arguments::parse()?;
+    if arguments.trials > 0 {
+        print(&trials::run(&arguments.server, arguments.trials).await?);
+        return Ok(());
+    }
     let span = Duration::from_secs(arguments.seconds);
     let closed = Load::closed(arguments.connections, span);
     let nothing = nothing::start().await?;
@@ -81,7 +95,7 @@ async fn main() -> Outcome<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what a run is for")]
-fn print(table: &table::Table) {
+fn print(table: &impl Display) {
     println!("{table}");
 }
 

@@ -29,7 +29,7 @@ pub struct Product {
     pub binary_bytes: u64,
     child: Child,
     next_number: AtomicU64,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// The code of every verification here: the caller's own, so that no message has to be read to know it.
@@ -38,7 +38,11 @@ pub const CODE: &str = "481516";
 impl Product {
     /// Starts it in dev mode on a fresh folder.
     pub async fn start(binary: &Path) -> Outcome<Self> {
-        let data = TempDir::new()?;
+        Self::start_on(binary, TempDir::new()?).await
+    }
+
+    /// Starts it in dev mode on a folder that another one has left.
+    pub async fn start_on(binary: &Path, data: TempDir) -> Outcome<Self> {
         let began = Instant::now();
         let mut child = Command::new(binary)
             .args(["dev", "--listen", "127.0.0.1:0", "--data"])
@@ -56,7 +60,13 @@ impl Product {
         let credentials: Value = serde_json::from_slice(&fetch(&url, "/sandbox/credentials").await?)?;
         let key = credentials.pointer("/tenants/0/native/api_key").and_then(Value::as_str).ok_or("no key")?.to_owned();
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { url, key, started_in, binary_bytes, child, next_number: AtomicU64::new(0), _data: data })
+        Ok(Self { url, key, started_in, binary_bytes, child, next_number: AtomicU64::new(0), data })
+    }
+
+    /// Ends it, and leaves its folder.
+    pub async fn stop(mut self) -> Outcome<TempDir> {
+        self.child.kill().await?;
+        Ok(self.data)
     }
 
     /// A number that nobody had before.

@@ -8,6 +8,7 @@
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
+mod authentix;
 mod exchanges;
 mod gateway360;
 mod native;
