@@ -1,6 +1,6 @@
 //! Many connections that ask at once, and what they saw.
 
-use crate::{Outcome, client::Client, work::Work};
+use crate::{Outcome, client::Client, process::Process, work::Work};
 use hdrhistogram::Histogram;
 use std::time::Duration;
 use tokio::{task::JoinSet, time::Instant};
@@ -17,6 +17,7 @@ pub struct Load {
 pub struct Measured {
     latency_us: Histogram<u64>,
     span: Duration,
+    cpu: Duration,
 }
 
 impl Load {
@@ -32,11 +33,11 @@ impl Load {
     }
 
     /// Runs it. Every connection gets work of its own, made from its number.
-    pub async fn run<W: Work>(&self, url: &str, work: impl Fn(usize) -> W) -> Outcome<Measured> {
+    pub async fn run<W: Work>(&self, server: &Process, work: impl Fn(usize) -> W) -> Outcome<Measured> {
         let mut tasks = JoinSet::new();
-        let began = now();
+        let (began, cpu_before) = (now(), server.cpu()?);
         for number in 0..self.connections {
-            let (client, work) = (Client::connect(url).await?, work(number));
+            let (client, work) = (Client::connect(&server.url).await?, work(number));
             let pause = self.rate.map(|rate| Duration::from_secs_f64(self.connections as f64 / rate));
             let first = pause.map_or(Duration::ZERO, |pause| pause.mul_f64(number as f64 / self.connections as f64));
             tasks.spawn(one(client, work, began + first, pause, began + self.span));
@@ -45,7 +46,7 @@ impl Load {
         while let Some(seen) = tasks.join_next().await {
             latency_us.add(seen??)?;
         }
-        Ok(Measured { latency_us, span: began.elapsed() })
+        Ok(Measured { latency_us, span: began.elapsed(), cpu: server.cpu()?.saturating_sub(cpu_before) })
     }
 }
 
@@ -84,6 +85,12 @@ impl Measured {
     /// Requests a second.
     pub fn rate(&self) -> f64 {
         self.requests() as f64 / self.span.as_secs_f64()
+    }
+
+    /// The server's time on a processor for one request, in microseconds. What it does meanwhile for others counts too: the
+    /// delivery of what was started, say.
+    pub fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / (self.requests().max(1) as f64)
     }
 
     /// The latency, in milliseconds, that this share of the requests stayed below.

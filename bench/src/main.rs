@@ -9,15 +9,17 @@
 mod client;
 mod load;
 mod nothing;
+mod process;
 mod product;
 mod table;
 mod trials;
 mod work;
 
 use load::{Load, Measured};
+use process::Process;
 use product::Product;
 use std::{error::Error, fmt::Display, path::PathBuf, time::Duration};
-use work::{Check, Cycle, Nothing, Start, Work};
+use work::{Check, Cycle, Gateway360Request, Gateway360Verify, Nothing, Start, Work};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -56,6 +58,9 @@ impl Arguments {
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
+    if std::env::args().nth(1).as_deref() == Some(nothing::ARGUMENT) {
+        return nothing::serve().await;
+    }
     let arguments = Arguments::parse()?;
     if arguments.trials > 0 {
         print(&trials::run(&arguments.server, arguments.trials).await?);
@@ -66,30 +71,42 @@ async fn main() -> Outcome<()> {
     let nothing = nothing::start().await?;
     let product = Product::start(&arguments.server).await?;
     let mut table = table::Table::new(&product, arguments.connections);
-    table.idle(product.memory_kib()?);
+    table.idle(product.process.memory_kib()?);
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;
     table.row("do-nothing handler", &baseline, None);
     if arguments.prefill > 0 {
         product.prefill(arguments.prefill, arguments.connections).await?;
-        table.prefilled(arguments.prefill, product.memory_kib()?);
+        table.prefilled(arguments.prefill, product.process.memory_kib()?);
     }
-    let start = measured(&product.url, &closed, |n| Start::new(&product, n)).await?;
+    let start = measured(&product.process, &closed, |n| Start::new(&product, n)).await?;
     table.row("start, durable", &start, Some(&baseline));
     let enough = usize::try_from(start.requests()).unwrap_or(0).min(400_000) * 3 / 2;
     let ready = product.pending(enough, arguments.connections).await?;
-    let right = measured(&product.url, &closed, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
+    let right =
+        measured(&product.process, &closed, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
     table.row("check, right code, durable", &right, Some(&baseline));
     let ready = product.pending(enough, arguments.connections).await?;
-    let wrong = measured(&product.url, &closed, |n| Check::wrong(&product, &ready, n, arguments.connections)).await?;
+    let wrong =
+        measured(&product.process, &closed, |n| Check::wrong(&product, &ready, n, arguments.connections)).await?;
     table.row("check, wrong code, durable", &wrong, Some(&baseline));
-    let cycle = measured(&product.url, &closed, |n| Cycle::new(&product, n)).await?;
+    let cycle = measured(&product.process, &closed, |n| Cycle::new(&product, n)).await?;
     table.row("start + check cycle (requests)", &cycle, Some(&baseline));
+    let mixed = measured(&product.process, &closed, |n| Start::mixed(&product, n)).await?;
+    table.row("start, two tenants in turn", &mixed, Some(&baseline));
+    let (_, place) = product.codes_after(0).await?;
+    let requested = measured(&product.process, &closed, |n| Gateway360Request::new(&product, n)).await?;
+    table.row("Gateway360 2fa/request", &requested, Some(&baseline));
+    let (pins, _) = product.codes_after(place).await?;
+    let verify = |n| Gateway360Verify::new(&product, &pins, n, arguments.connections);
+    let verified = measured(&product.process, &closed, verify).await?;
+    table.row("Gateway360 2fa/verify, PIN read back", &verified, Some(&baseline));
     let half = Load::open(arguments.connections, span, right.rate() / 2.0);
     let ready = product.pending(enough, arguments.connections).await?;
-    let relaxed = measured(&product.url, &half, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
+    let relaxed =
+        measured(&product.process, &half, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
     table.row("check at half load, open loop", &relaxed, None);
-    table.idle(product.memory_kib()?);
+    table.idle(product.process.memory_kib()?);
     print(&table);
     Ok(())
 }
@@ -99,6 +116,6 @@ fn print(table: &impl Display) {
     println!("{table}");
 }
 
-async fn measured<W: Work>(url: &str, load: &Load, work: impl Fn(usize) -> W) -> Outcome<Measured> {
-    load.run(url, work).await
+async fn measured<W: Work>(server: &Process, load: &Load, work: impl Fn(usize) -> W) -> Outcome<Measured> {
+    load.run(server, work).await
 }

@@ -1,9 +1,13 @@
-//! What everything is held against: the same framework, the same size of JSON in and out, and nothing in between.
+//! What everything is held against: the same framework, the same size of JSON in and out, and nothing in between. It runs in
+//! a process of its own, as the product does, so that both share the machine with the load generator in the same way.
 
-use crate::Outcome;
+use crate::{Outcome, process::Process};
 use axum::{Json, Router, routing::post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+
+/// The word that makes this program the handler.
+pub const ARGUMENT: &str = "--nothing";
 
 #[derive(Deserialize)]
 struct Asked {
@@ -23,13 +27,20 @@ struct Answered {
     detail: &'static str,
 }
 
-/// Starts it in this process, and tells its address.
-pub async fn start() -> Outcome<String> {
+/// Starts it as a process of its own.
+pub async fn start() -> Outcome<Process> {
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.arg(ARGUMENT);
+    Process::start(command).await
+}
+
+/// Is it, until it is killed.
+#[expect(clippy::print_stdout, reason = "the ready line, as the product has it")]
+pub async fn serve() -> Outcome<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let router = Router::new().route("/v1/verifications", post(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(url)
+    println!("ready http://{}", listener.local_addr()?);
+    axum::serve(listener, Router::new().route("/v1/verifications", post(answer))).await?;
+    Ok(())
 }
 
 async fn answer(Json(asked): Json<Asked>) -> Json<Answered> {

@@ -1,33 +1,27 @@
 //! The product as it is started by everybody: the real binary, its own process, its data on the disk.
 
-use crate::{Outcome, client::Client};
+use crate::{Outcome, client::Client, process::Process};
 use serde_json::Value;
 use std::{
     fs,
     path::Path,
-    process::Stdio,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{process::Command, task::JoinSet};
 
 /// A running server; it ends with this value.
 pub struct Product {
-    /// Where it answers.
-    pub url: String,
+    /// Its process.
+    pub process: Process,
     /// The key of a tenant.
     pub key: String,
-    /// From the start of the process to its ready line.
-    pub started_in: Duration,
+    /// The key of another.
+    pub other_key: String,
+    /// The first tenant's key of the Gateway360 API.
+    pub gateway360_key: String,
     /// The size of the binary, in bytes.
     pub binary_bytes: u64,
-    child: Child,
     next_number: AtomicU64,
     data: TempDir,
 }
@@ -43,43 +37,51 @@ impl Product {
 
     /// Starts it in dev mode on a folder that another one has left.
     pub async fn start_on(binary: &Path, data: TempDir) -> Outcome<Self> {
-        let began = Instant::now();
-        let mut child = Command::new(binary)
-            .args(["dev", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{}: {error}; build it with cargo build --release", binary.display()))?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
-        let ready = lines.next_line().await?.ok_or("the server ended at once")?;
-        let started_in = began.elapsed();
-        let url = ready.strip_prefix("ready ").ok_or("no ready line")?.to_owned();
-        let credentials: Value = serde_json::from_slice(&fetch(&url, "/sandbox/credentials").await?)?;
-        let key = credentials.pointer("/tenants/0/native/api_key").and_then(Value::as_str).ok_or("no key")?.to_owned();
+        let mut command = Command::new(binary);
+        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+        let process = Process::start(command).await?;
+        let credentials: Value = serde_json::from_slice(&fetch(&process.url, "/sandbox/credentials").await?)?;
+        let secret = |place: &str| {
+            let found = credentials.pointer(place).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| format!("no credentials at {place}"))
+        };
+        let (key, other_key) = (secret("/tenants/0/native/api_key")?, secret("/tenants/1/native/api_key")?);
+        let gateway360_key = secret("/tenants/0/gateway360/api_key")?;
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { url, key, started_in, binary_bytes, child, next_number: AtomicU64::new(0), data })
+        Ok(Self { process, key, other_key, gateway360_key, binary_bytes, next_number: AtomicU64::new(0), data })
     }
 
     /// Ends it, and leaves its folder.
-    pub async fn stop(mut self) -> Outcome<TempDir> {
-        self.child.kill().await?;
+    pub async fn stop(self) -> Outcome<TempDir> {
+        self.process.stop().await?;
         Ok(self.data)
     }
 
     /// A number that nobody had before.
-    pub fn number(&self) -> u64 {
-        600_000_000 + self.next_number.fetch_add(1, Ordering::Relaxed)
+    fn number(&self) -> u64 {
+        self.numbers(1)
     }
 
-    /// What the process holds in memory, in KiB.
-    pub fn memory_kib(&self) -> Outcome<u64> {
-        let id = self.child.id().ok_or("the server has ended")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    /// The first of so many numbers in a row that nobody had before.
+    pub fn numbers(&self, count: u64) -> u64 {
+        600_000_000 + self.next_number.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// The codes that arrived in the inbox after a place, with the numbers they went to, and the place of the last one. For codes
+    /// that the product made itself.
+    pub async fn codes_after(&self, mut after: u64) -> Outcome<(Vec<(String, String)>, u64)> {
+        let (mut client, mut codes) = (Client::connect(&self.process.url).await?, Vec::new());
+        loop {
+            let answer = client.get(&format!("/sandbox/messages?after={after}&wait=1")).await?;
+            let page: Value = serde_json::from_slice(answer.body)?;
+            let messages = page.get("messages").and_then(Value::as_array).ok_or("no messages in the inbox's answer")?;
+            let Some(last) = messages.last() else { return Ok((codes, after)) };
+            after = last.get("seq").and_then(Value::as_u64).ok_or("a message without its place")?;
+            codes.extend(messages.iter().filter_map(|message| {
+                let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
+                Some((text("to")?.trim_start_matches('+').to_owned(), text("code")?))
+            }));
+        }
     }
 
     /// Starts so many verifications, which stay pending, and tells their ids.
@@ -88,7 +90,7 @@ impl Product {
         for part in 0..connections {
             let many = count / connections + usize::from(part < count % connections);
             let numbers: Vec<u64> = (0..many).map(|_| self.number()).collect();
-            let (client, key) = (Client::connect(&self.url).await?, self.key.clone());
+            let (client, key) = (Client::connect(&self.process.url).await?, self.key.clone());
             tasks.spawn(start_all(client, key, numbers));
         }
         let mut ids = Vec::with_capacity(count);

@@ -12,27 +12,31 @@ impl Table {
             Self(format!("{connections} connections, kept open; client and server on the same machine\n\n"));
         table.line(&format!(
             "start of the process to its ready line: {} ms; binary: {:.1} MB",
-            product.started_in.as_millis(),
+            product.process.started_in.as_millis(),
             product.binary_bytes as f64 / 1e6
         ));
         table.line("");
-        table.line("| what | requests/s | of nothing | p50 ms | p99 ms | p99.9 ms |");
-        table.line("|---|--:|--:|--:|--:|--:|");
+        table.line("| what | requests/s | of nothing | server's CPU µs | p50 ms | p99 ms | p99.9 ms |");
+        table.line("|---|--:|--:|--:|--:|--:|--:|");
         table
     }
 
     pub fn row(&mut self, what: &str, measured: &Measured, baseline: Option<&Measured>) {
         let share = baseline.map_or(String::new(), |base| format!("{:.0} %", 100.0 * measured.rate() / base.rate()));
         let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| measured.percentile_ms(share));
-        self.line(&format!("| {what} | {:.0} | {share} | {p50:.2} | {p99:.2} | {p999:.2} |", measured.rate()));
+        self.line(&format!(
+            "| {what} | {:.0} | {share} | {:.1} | {p50:.2} | {p99:.2} | {p999:.2} |",
+            measured.rate(),
+            measured.cpu_us()
+        ));
     }
 
     pub fn idle(&mut self, memory_kib: u64) {
-        self.line(&format!("| memory | {:.1} MiB | | | | |", memory_kib as f64 / 1024.0));
+        self.line(&format!("| memory | {:.1} MiB | | | | | |", memory_kib as f64 / 1024.0));
     }
 
     pub fn prefilled(&mut self, count: usize, memory_kib: u64) {
-        self.line(&format!("| memory with {count} stored | {:.1} MiB | | | | |", memory_kib as f64 / 1024.0));
+        self.line(&format!("| memory with {count} stored | {:.1} MiB | | | | | |", memory_kib as f64 / 1024.0));
     }
 
     fn line(&mut self, text: &str) {

@@ -60,12 +60,12 @@ pub async fn run(binary: &Path, trials: u32) -> Outcome<String> {
 }
 
 async fn asked(product: &Product, path: &str) -> Outcome<Vec<Duration>> {
-    let mut client = Client::connect(&product.url).await?;
+    let mut client = Client::connect(&product.process.url).await?;
     let headers = format!("apiuser: dev\r\napikey: {}\r\n", product.key);
     let mut took = Vec::with_capacity(ASKED);
     for _ in 0..ASKED {
         let began = Instant::now();
-        let status = client.get(path, &headers).await?.status;
+        let status = client.get_with(path, &headers).await?.status;
         took.push(began.elapsed());
         if status != 200 {
             return Err(format!("{path} was answered with {status}").into());

@@ -2,7 +2,7 @@
 
 use crate::{
     Outcome,
-    client::Client,
+    client::{Answer, Client},
     product::{CODE, Product, id_of, start_body},
 };
 
@@ -34,16 +34,19 @@ pub struct Start {
 }
 
 impl Start {
-    /// Numbers of different connections never meet: each has a hundred thousand of its own.
+    /// All of one tenant.
     pub fn new(product: &Product, _: usize) -> Self {
-        let first = product.number();
-        for _ in 1..PER_CONNECTION {
-            product.number();
-        }
-        Self { key: product.key.clone(), number: first }
+        Self { key: product.key.clone(), number: product.numbers(PER_CONNECTION) }
+    }
+
+    /// Every second connection is another tenant's.
+    pub fn mixed(product: &Product, connection: usize) -> Self {
+        let key = if connection.is_multiple_of(2) { &product.key } else { &product.other_key };
+        Self { key: key.clone(), ..Self::new(product, connection) }
     }
 }
 
+/// Numbers of different connections never meet: each has so many of its own.
 const PER_CONNECTION: u64 = 100_000;
 
 impl Work for Start {
@@ -86,11 +89,7 @@ impl Work for Check {
     async fn once(&mut self, client: &mut Client) -> Outcome<bool> {
         let Some(id) = self.ids.pop() else { return Ok(false) };
         let answer = client.post(&format!("/v1/verifications/{id}/check"), &self.key, &self.body).await?;
-        let (status, wanted) = (answer.status, self.wanted.as_bytes());
-        if !answer.body.windows(wanted.len()).any(|window| window == wanted) {
-            return Err(format!("a check was answered otherwise than with {}", self.wanted).into());
-        }
-        must_be(status, 200)
+        must_say(&answer, self.wanted)
     }
 }
 
@@ -118,6 +117,55 @@ impl Work for Cycle {
         self.id = id_of(answer.body);
         must_be(status, 201)
     }
+}
+
+/// Requests PINs in the words of the Gateway360 API, each to a number of its own.
+pub struct Gateway360Request {
+    key: String,
+    number: u64,
+}
+
+impl Gateway360Request {
+    pub fn new(product: &Product, _: usize) -> Self {
+        Self { key: product.gateway360_key.clone(), number: product.numbers(PER_CONNECTION) }
+    }
+}
+
+impl Work for Gateway360Request {
+    async fn once(&mut self, client: &mut Client) -> Outcome<bool> {
+        self.number += 1;
+        let (key, number) = (&self.key, self.number - 1);
+        let body = format!(r#"{{"api_key":"{key}","msisdn":"34{number}","sender":"GOOD PIZZA","hlr_lookup":0}}"#);
+        must_say(&client.post("/api/2fa/request", "", &body).await?, r#""status":"ok""#)
+    }
+}
+
+/// Verifies PINs that were read back from the inbox, each once.
+pub struct Gateway360Verify {
+    key: String,
+    pins: Vec<(String, String)>,
+}
+
+impl Gateway360Verify {
+    pub fn new(product: &Product, pins: &[(String, String)], connection: usize, connections: usize) -> Self {
+        let pins = pins.iter().skip(connection).step_by(connections).cloned().collect();
+        Self { key: product.gateway360_key.clone(), pins }
+    }
+}
+
+impl Work for Gateway360Verify {
+    async fn once(&mut self, client: &mut Client) -> Outcome<bool> {
+        let Some((number, pin)) = self.pins.pop() else { return Ok(false) };
+        let body = format!(r#"{{"api_key":"{}","msisdn":"{number}","pin":"{pin}"}}"#, self.key);
+        must_say(&client.post("/api/2fa/verify", "", &body).await?, r#""status":"ok""#)
+    }
+}
+
+fn must_say(answer: &Answer<'_>, wanted: &'static str) -> Outcome<bool> {
+    if answer.body.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
+        return Ok(true);
+    }
+    Err(format!("answered with {} and not with {wanted}", answer.status).into())
 }
 
 fn must_be(status: u16, wanted: u16) -> Outcome<bool> {

@@ -1,7 +1,11 @@
 //! Who asks. A dialect turns its credentials into a [`Caller`]; everything after that sees only the tenant and what it may do.
 
-use crate::{Engine, Error};
-use countersign_model::{ApiKey, KeyId, Random, Scope, TenantId, Timestamp};
+use crate::{
+    Engine, Error,
+    instance_tokens::{InstanceClaims, sign},
+    keys::Keys,
+};
+use countersign_model::{Actor, ApiKey, KeyId, Random, Scope, Tenant, TenantId, Timestamp};
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER};
 use std::{net::IpAddr, time::Duration};
@@ -11,7 +15,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     tenant: TenantId,
-    key: Option<KeyId>,
+    actor: Actor,
     test: bool,
     scopes: Vec<Scope>,
 }
@@ -20,7 +24,13 @@ impl Caller {
     /// The operator at the command line, on behalf of a tenant: may do everything.
     #[must_use]
     pub fn operator(tenant: TenantId) -> Self {
-        Self { tenant, key: None, test: false, scopes: Scope::ALL.to_vec() }
+        Self { tenant, actor: Actor::Operator, test: false, scopes: Scope::ALL.to_vec() }
+    }
+
+    /// An application that a dialect has recognised by something else than a key: a token that it was given.
+    #[must_use]
+    pub const fn with_token(tenant: TenantId, scopes: Vec<Scope>) -> Self {
+        Self { tenant, actor: Actor::Application(None), test: false, scopes }
     }
 
     /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
@@ -38,7 +48,16 @@ impl Caller {
     /// The API key it came with; none for other credentials.
     #[must_use]
     pub const fn key(&self) -> Option<KeyId> {
-        self.key
+        match self.actor {
+            Actor::Application(key) => key,
+            Actor::Operator => None,
+        }
+    }
+
+    /// Who that is, for the log.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        self.actor
     }
 
     /// Whether it only tries things out: its messages do not leave and cost nothing.
@@ -73,7 +92,18 @@ impl Engine {
             return Ok(None);
         }
         self.note_use(&key, self.now());
-        Ok(Some(Caller { tenant: key.tenant, key: Some(key.id), test: key.test, scopes: key.scopes }))
+        let actor = Actor::Application(Some(key.id));
+        Ok(Some(Caller { tenant: key.tenant, actor, test: key.test, scopes: key.scopes }))
+    }
+
+    /// The caller's own key with this secret, if it still works.
+    ///
+    /// # Errors
+    /// When the store cannot be asked, or the caller may not look.
+    pub async fn working_key(&self, caller: &Caller, secret: &str) -> Result<Option<ApiKey>, Error> {
+        caller.must_have(Scope::VerificationsRead)?;
+        let found = self.store().api_key_by_hash(&self.api_key_hash(secret)).await?;
+        Ok(found.filter(|key| key.tenant == caller.tenant() && key.revoked_at.is_none()))
     }
 
     pub(crate) fn api_key_hash(&self, secret: &str) -> [u8; 32] {
@@ -107,6 +137,28 @@ pub(crate) fn fresh_hex_key(random: &dyn Random) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 16]);
     random.fill(&mut *bytes);
     Zeroizing::new(HEXLOWER.encode(&*bytes))
+}
+
+/// The same as a compact JWS, whose name `jti` is what is random about it.
+pub(crate) fn jws_key(
+    keys: &Keys,
+    tenant: &Tenant,
+    (id, made_at): (KeyId, Timestamp),
+    jti: String,
+) -> Result<Zeroizing<String>, Error> {
+    let made_at = made_at.as_ms() / 1000;
+    let claims = InstanceClaims {
+        aud: "access".to_owned(),
+        iss: tenant.name.clone(),
+        sub: id.to_uuid(),
+        jti,
+        iat: made_at,
+        nbf: made_at,
+        exp: None,
+        scope: "api".to_owned(),
+        tenant: tenant.id,
+    };
+    sign(keys, &claims).map(Zeroizing::new)
 }
 
 pub(crate) fn api_key_text(bytes: &[u8]) -> Zeroizing<String> {

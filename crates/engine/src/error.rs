@@ -72,6 +72,12 @@ pub enum Error {
     /// No such amount of money can be held or moved.
     #[error("this is no amount of money that an account can hold or move")]
     BadAmount,
+    /// The user has nothing that a code can be sent to in this way.
+    #[error("the user has no active factor that a code can be sent to by {}", .0.name())]
+    NoFactor(Channel),
+    /// What pays for the request can be used once, and was.
+    #[error("this token was used before")]
+    Spent,
     /// Too many others want to change the same thing at once. Worth trying again.
     #[error("too many requests change the same thing at once")]
     Busy,
@@ -107,6 +113,10 @@ pub enum Thing {
     Configuration,
     /// A trial.
     Trial,
+    /// A user.
+    User,
+    /// A factor of a user.
+    Factor,
 }
 
 impl std::fmt::Display for Thing {
@@ -121,6 +131,8 @@ impl std::fmt::Display for Thing {
             Self::Account => "account",
             Self::Configuration => "configuration",
             Self::Trial => "trial",
+            Self::User => "user",
+            Self::Factor => "factor",
         })
     }
 }

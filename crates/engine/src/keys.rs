@@ -11,7 +11,7 @@ pub use file::KeyFileError;
 use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
-    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, Verification, VerificationId,
+    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, UserId, Verification, VerificationId,
     verification::CodeSource,
 };
 use std::{collections::BTreeMap, fmt, path::Path};
@@ -110,6 +110,42 @@ impl Keys {
         BlindIndex(mac(&self.index, &[&tenant.to_bytes(), address.index_text().as_bytes()]))
     }
 
+    /// What stands for a user's name in look-ups. Names are compared to the letter.
+    #[must_use]
+    pub fn name_index(&self, tenant: TenantId, name: &str) -> BlindIndex {
+        BlindIndex(mac(&self.index, &[b"name", &tenant.to_bytes(), name.as_bytes()]))
+    }
+
+    /// What stands for a user where limits are counted.
+    #[must_use]
+    pub fn user_index(&self, tenant: TenantId, user: UserId) -> BlindIndex {
+        BlindIndex(mac(&self.index, &[b"user", &tenant.to_bytes(), &user.to_bytes()]))
+    }
+
+    /// What is kept of a recovery code: a keyed hash, with the salt of its set.
+    #[must_use]
+    pub fn recovery_hash(&self, salt: &str, code: &str) -> String {
+        data_encoding::HEXLOWER.encode(&self.hash("recovery code", [salt, "\0", code].concat().as_bytes()))
+    }
+
+    /// The place of a recovery code among the hashes of those that are left. Looks at all of them, in constant time each.
+    #[must_use]
+    pub fn place_of_recovery_code(&self, salt: &str, left: &[String], code: &str) -> Option<usize> {
+        let hash = self.recovery_hash(salt, code);
+        let is_it = |kept: &String| constant_time::verify_slices_are_equal(kept.as_bytes(), hash.as_bytes()).is_ok();
+        left.iter().enumerate().fold(None, |found, (place, kept)| if is_it(kept) { Some(place) } else { found })
+    }
+
+    /// A tenant's secret for signing what only this server reads again: 512 bits, the same as long as the key file is.
+    #[must_use]
+    pub fn signing_secret(&self, tenant: TenantId) -> Zeroizing<[u8; 64]> {
+        let mut secret = Zeroizing::new([0; 64]);
+        for (half, part) in secret.chunks_mut(32).zip([1_u8, 2]) {
+            half.copy_from_slice(&mac(&self.token, &[b"signing secret", &tenant.to_bytes(), &[part]]));
+        }
+        secret
+    }
+
     /// What stands for a secret text (an API key, an idempotency key, a request) in the store.
     #[must_use]
     pub fn hash(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
@@ -201,6 +237,12 @@ impl Keys {
 pub(crate) const ADDRESS: &[u8] = b"address";
 /// A caller's own code.
 pub(crate) const OWN_CODE: &[u8] = b"own code";
+/// What a user is called.
+pub(crate) const USER_NAME: &[u8] = b"user name";
+/// A user's e-mail address.
+pub(crate) const USER_EMAIL: &[u8] = b"user email";
+/// Where a factor is reached.
+pub(crate) const FACTOR_ADDRESS: &[u8] = b"factor address";
 /// Payment data.
 pub(crate) const PAYMENT: &[u8] = b"payment";
 /// A caller's own words.

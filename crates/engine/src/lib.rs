@@ -9,11 +9,15 @@ pub mod caller;
 pub mod clock;
 pub mod commands;
 mod error;
+mod first_step;
+pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
 pub mod metrics;
+mod people;
 pub mod queries;
 pub mod receipts;
+mod remembered;
 pub mod reports;
 pub mod sandbox;
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +27,8 @@ pub use caller::Caller;
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};
+pub use first_step::FirstStep;
+pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;
 
 /// The name of the provider that carries the messages of test keys: into the inbox of dev mode, or nowhere.
@@ -33,6 +39,7 @@ use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers:
 use countersign_model::{Address, KeyId, Random, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
+use first_step::Steps;
 use keys::Keys;
 use metrics::Metrics;
 use reports::ReportFormat;
@@ -77,6 +84,7 @@ struct Inner {
     templates: Templates,
     metrics: Metrics,
     touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
+    steps: Steps,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -94,6 +102,7 @@ impl Engine {
             templates: Templates::builtin(),
             metrics: Metrics::new(),
             touched_keys: Mutex::default(),
+            steps: Steps::default(),
         })))
     }
 
@@ -143,6 +152,10 @@ impl Engine {
     /// When it does not.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store().ping().await?)
+    }
+
+    pub(crate) fn steps(&self) -> &Steps {
+        &self.0.steps
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -3,7 +3,7 @@
 
 use crate::{Engine, Error, keys};
 use countersign_model::{
-    Address, Callback, CallbackId, Message, MessageId, Sealed, TenantId, Timestamp,
+    Address, Callback, CallbackId, Message, MessageId, Sealed, TenantId, Timestamp, Verification,
     message::{Content, Fate},
 };
 use countersign_store::Change;
@@ -86,15 +86,24 @@ impl Engine {
     }
 
     /// Where a message goes and whom it comes from; none if its verification is gone.
-    pub(crate) async fn ends_of(&self, message: &Message) -> Result<Option<(Address, Option<String>)>, Error> {
-        match &message.content {
-            Content::Code { verification, .. } => {
-                let Some(verification) = self.store().verification(message.tenant, *verification).await? else {
-                    return Ok(None);
-                };
-                Ok(Some((self.address_of(&verification)?, verification.sender)))
-            }
-            Content::Text { to, from, .. } => {
+    async fn ends_of(&self, message: &Message) -> Result<Option<(Address, Option<String>)>, Error> {
+        let of = match message.verification() {
+            Some(id) => self.store().verification(message.tenant, id).await?,
+            None => None,
+        };
+        self.ends_with(message, of.as_ref())
+    }
+
+    /// The same, of a message whose verification is at hand.
+    pub(crate) fn ends_with(
+        &self,
+        message: &Message,
+        of: Option<&Verification>,
+    ) -> Result<Option<(Address, Option<String>)>, Error> {
+        match (&message.content, of) {
+            (Content::Code { .. }, None) => Ok(None),
+            (Content::Code { .. }, Some(of)) => Ok(Some((self.address_of(of)?, of.sender.clone()))),
+            (Content::Text { to, from, .. }, _) => {
                 let context = keys::context(keys::ADDRESS, message.tenant, &message.id.to_bytes());
                 Ok(Some((self.open_address(to, &context)?, from.clone())))
             }

@@ -38,7 +38,7 @@ pub struct BucketRule {
 pub struct Bucket {
     spent: u32,
     /// Since when the next one has been filling up.
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// What a bucket holds at a moment.

@@ -51,6 +51,12 @@ fn generate(now: Timestamp, random: &dyn Random) -> u128 {
     uuid::Builder::from_unix_timestamp_millis(ms, &bytes).into_uuid().as_u128()
 }
 
+/// A UUID of random bytes (version 4), as text.
+#[must_use]
+pub fn random_uuid(bytes: [u8; 16]) -> String {
+    uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -74,6 +80,20 @@ macro_rules! ids {
             #[must_use]
             pub fn made_at(self) -> Timestamp {
                 Timestamp::from_ms(i64::try_from(self.0 >> 80).unwrap_or(i64::MAX))
+            }
+
+            /// As callers see it whose API has UUIDs: lower case, with hyphens (RFC 9562).
+            #[must_use]
+            pub fn to_uuid(self) -> String {
+                uuid::Uuid::from_u128(self.0).hyphenated().to_string()
+            }
+
+            /// The opposite of [`Self::to_uuid`]; capital letters are taken, too. None: it is no UUID with hyphens.
+            #[must_use]
+            pub fn from_uuid(text: &str) -> Option<Self> {
+                let is_hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+                let uuid = uuid::Uuid::try_parse(text).ok().filter(|_| is_hyphenated)?;
+                Some(Self(uuid.as_u128()))
             }
 
             /// The opposite of [`Self::to_bytes`].
@@ -134,6 +154,8 @@ ids! {
     UserId = "usr_";
     /// Names a factor of a user.
     FactorId = "fac_";
+    /// Names something that was done to or by a user.
+    ActivityId = "act_";
     /// Names an API key; says nothing about its secret.
     KeyId = "key_";
 }
@@ -161,6 +183,18 @@ mod tests {
     fn an_id_tells_when_it_was_made() {
         let moment = Timestamp::from_ms(1_767_225_600_123);
         assert_eq!(MessageId::generate(moment, &Fixed(0xff)).made_at(), moment);
+    }
+
+    #[test]
+    fn an_id_as_a_uuid_reads_back_and_other_forms_of_one_do_not() {
+        let id = VerificationId::generate(Timestamp::from_ms(1_767_225_600_000), &Fixed(0xab));
+        let uuid = id.to_uuid();
+        assert_eq!(uuid, "019b76da-a800-7bab-abab-abababababab");
+        assert_eq!(VerificationId::from_uuid(&uuid), Some(id));
+        assert_eq!(VerificationId::from_uuid(&uuid.to_uppercase()), Some(id));
+        for bad in ["", "u1", &uuid.replace('-', ""), &format!("{{{uuid}}}"), &format!("urn:uuid:{uuid}"), &uuid[1..]] {
+            assert_eq!(VerificationId::from_uuid(bad), None, "{bad}");
+        }
     }
 
     #[test]

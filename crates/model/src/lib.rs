@@ -22,12 +22,14 @@
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
 //! | [`User`] | a person who proves more than an address |
 //! | [`Factor`] | with what it does so |
+//! | [`Activity`] | something that was done to it or by it, for the log |
 //! | [`Client`] | an application that asks for tokens |
 //! | [`SigningKey`] | what tokens are signed with |
 //! | [`MfaChoice`] | which second factors a tenant has |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod account;
+pub mod activity;
 pub mod address;
 pub mod bucket;
 pub mod callback;
@@ -53,6 +55,7 @@ pub mod user;
 pub mod verification;
 
 pub use account::Account;
+pub use activity::{Activity, ActivityKind, Actor, Means};
 pub use address::{Address, Channel, EmailAddress, PhoneNumber};
 pub use bucket::{Bucket, BucketKind, BucketLevel, BucketRule};
 pub use callback::Callback;
@@ -61,7 +64,9 @@ pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationRules};
 pub use event::{Event, EventKind};
 pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
-pub use id::{CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId};
+pub use id::{
+    ActivityId, CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId,
+};
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};

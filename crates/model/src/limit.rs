@@ -1,5 +1,5 @@
 //! What one destination has cost and tried, and whether it may go on. One [`Destination`] is kept for each address of each
-//! service, found by its blind index, and is written in the same batch as what it allows.
+//! service, and one for each person there, found by a blind index, and is written in the same batch as what it allows.
 
 use crate::{Bucket, BucketKind, BucketLevel, BucketRule, Timestamp, policy::Limits};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub struct Limited {
     pub retry_at: Timestamp,
 }
 
-/// What is remembered of one address within one service. The default is an address never seen.
+/// What is remembered of one address, or one person, within one service. The default is one never seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// Grows with each write; 0 before the first.
@@ -41,6 +41,9 @@ pub struct Destination {
     sends: Vec<Timestamp>,
     /// Wrong codes since the last right one.
     failed_checks: u32,
+    /// When wrong codes were checked, oldest first: those of the window where only they count, else the last one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Timestamp>,
     /// Nothing is sent or checked before this moment.
     held_until: Option<Timestamp>,
     /// Where the limits are buckets, what is spent of them.
@@ -52,7 +55,8 @@ impl Destination {
     /// Counts one more message.
     ///
     /// # Errors
-    /// When a limit refuses it; nothing is counted then.
+    /// When a limit refuses it; nothing is counted then. Where full windows block, the block is in the value afterwards, and is
+    /// to be kept.
     pub fn count_send(&mut self, limits: &Limits, now: Timestamp) -> Result<(), Limited> {
         self.may_check(now)?;
         let gap = Duration::from_secs(limits.send_gap_seconds.into());
@@ -65,6 +69,11 @@ impl Destination {
             let oldest = oldest_that_counts.and_then(|position| self.sends.get(position));
             if let Some(oldest) = oldest.filter(|oldest| now.since(**oldest) < span) {
                 let rule = LimitRule::Sends { count: window.count, seconds: window.seconds };
+                if limits.block_seconds > 0 {
+                    let retry_at = now.plus_seconds(limits.block_seconds);
+                    self.hold(retry_at);
+                    return Err(Limited { rule, retry_at });
+                }
                 return Err(Limited { rule, retry_at: oldest.plus(span) });
             }
         }
@@ -86,14 +95,46 @@ impl Destination {
 
     /// Counts a wrong code, and holds the destination when it was one too many.
     pub fn count_failed_check(&mut self, limits: &Limits, now: Timestamp) {
-        self.failed_checks = self.failed_checks.saturating_add(1);
         let rule = limits.failed_checks;
+        let until = now.plus_seconds(rule.hold_seconds);
+        if rule.window_seconds > 0 {
+            let window = Duration::from_secs(rule.window_seconds.into());
+            self.failures.retain(|failure| now.since(*failure) < window);
+            self.failures.push(now);
+            if rule.max > 0 && self.failures.len() >= usize::try_from(rule.max).unwrap_or(usize::MAX) {
+                self.hold(until);
+            }
+            return;
+        }
+        self.failed_checks = self.failed_checks.saturating_add(1);
+        self.failures = vec![now];
         if rule.max > 0 && self.failed_checks >= rule.max {
-            self.held_until = Some(now.plus_seconds(rule.hold_seconds));
+            self.held_until = Some(until);
         }
     }
 
-    /// A right code clears the count of wrong ones. Tells whether there was anything to clear.
+    /// Until when nothing is sent or checked; none if it is not held.
+    #[must_use]
+    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.held_until.filter(|until| now < *until)
+    }
+
+    /// Somebody has decided that it may go on: all is counted anew. Tells whether that changes anything.
+    pub fn release(&mut self) -> bool {
+        let fresh = Self { version: self.version, ..Self::default() };
+        let changes = *self != fresh;
+        *self = fresh;
+        changes
+    }
+
+    /// Nothing is sent or checked until then, and what counts begins anew.
+    fn hold(&mut self, until: Timestamp) {
+        self.held_until = Some(until);
+        self.sends.clear();
+        self.failures.clear();
+    }
+
+    /// A right code clears the count of wrong ones in a row. Tells whether there was anything to clear.
     pub const fn clear_failed_checks(&mut self) -> bool {
         let counted = self.failed_checks > 0;
         self.failed_checks = 0;
@@ -113,6 +154,14 @@ impl Destination {
     /// When it is empty; nothing is changed then.
     pub fn take(&mut self, kind: BucketKind, rule: BucketRule, now: Timestamp) -> Result<BucketLevel, BucketLevel> {
         self.buckets.entry(kind).or_default().take(rule, now)
+    }
+
+    /// The last moment that it speaks of: from then on it only gets older.
+    #[must_use]
+    pub fn quiet_since(&self) -> Timestamp {
+        let filling = self.buckets.values().filter_map(|bucket| bucket.since).max();
+        let last = self.sends.last().max(self.failures.last()).copied().max(self.held_until).max(filling);
+        last.unwrap_or(Timestamp::from_ms(0))
     }
 
     fn forget(&mut self, limits: &Limits) {
@@ -163,7 +212,7 @@ mod tests {
     #[test]
     fn wrong_codes_hold_the_destination_and_a_right_one_clears_the_count() {
         let mut limits = standard();
-        limits.failed_checks = FailedChecks { max: 3, hold_seconds: 100 };
+        limits.failed_checks = FailedChecks { max: 3, window_seconds: 0, hold_seconds: 100 };
         let mut destination = Destination::default();
         destination.count_failed_check(&limits, at(0));
         destination.count_failed_check(&limits, at(0));
@@ -177,6 +226,42 @@ mod tests {
         assert!(destination.may_check(at(102)).is_err(), "one more wrong code holds it again");
         assert!(destination.clear_failed_checks());
         assert_eq!(destination.may_check(at(102)), Ok(()));
+    }
+
+    #[test]
+    fn a_full_window_blocks_where_it_is_to_and_then_all_is_counted_anew() {
+        let limits = Limits { send_gap_seconds: 0, block_seconds: 3600, ..standard() };
+        let mut destination = Destination::default();
+        for _ in 0..5 {
+            assert_eq!(destination.count_send(&limits, at(0)), Ok(()));
+        }
+        assert_eq!(destination.may_check(at(500)), Ok(()));
+        let refused = destination.count_send(&limits, at(500)).unwrap_err();
+        assert_eq!(refused, Limited { rule: LimitRule::Sends { count: 5, seconds: 600 }, retry_at: at(4100) });
+        assert_eq!((destination.held_until(at(4099)), destination.held_until(at(4100))), (Some(at(4100)), None));
+        assert!(destination.may_check(at(4099)).is_err() && destination.count_send(&limits, at(4099)).is_err());
+        for _ in 0..5 {
+            assert_eq!(destination.count_send(&limits, at(4100)), Ok(()));
+        }
+        assert!(destination.count_send(&limits, at(4100)).is_err());
+        assert!(destination.release() && !destination.release());
+        assert_eq!(destination.count_send(&limits, at(4100)), Ok(()));
+    }
+
+    #[test]
+    fn wrong_codes_of_a_window_hold_and_older_ones_do_not_count() {
+        let mut limits = standard();
+        limits.failed_checks = FailedChecks { max: 3, window_seconds: 60, hold_seconds: 100 };
+        let mut destination = Destination::default();
+        destination.count_failed_check(&limits, at(0));
+        destination.count_failed_check(&limits, at(59));
+        destination.clear_failed_checks();
+        destination.count_failed_check(&limits, at(60));
+        assert_eq!(destination.held_until(at(60)), None, "the first is out of the window; a right code clears none");
+        destination.count_failed_check(&limits, at(61));
+        assert_eq!(destination.held_until(at(61)), Some(at(161)));
+        destination.count_failed_check(&limits, at(161));
+        assert_eq!(destination.held_until(at(161)), None, "all is counted anew");
     }
 
     proptest! {

@@ -59,7 +59,8 @@ pub enum ResendRule {
     NewCodeAfterAccept,
 }
 
-/// Durable limits of one destination (a phone number or an e-mail address) within one service.
+/// Durable limits within one service: of one destination (a phone number or an e-mail address), and of one person where
+/// a verification proves a factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -67,8 +68,17 @@ pub struct Limits {
     pub send_gap_seconds: u32,
     /// How many messages in any span of so many seconds.
     pub sends: Vec<Window>,
-    /// Wrong codes in a row, counted across verifications; a new code does not reset the count, a right one does.
+    /// What follows when a window is full: none more is sent or checked for so long, in seconds, and then all is counted
+    /// anew. 0: only sending waits, and only until the window lets it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub block_seconds: u32,
+    /// Wrong codes, counted across verifications.
     pub failed_checks: FailedChecks,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// At most `count` in any `seconds`.
@@ -85,8 +95,12 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailedChecks {
-    /// After so many wrong codes in a row the destination is held; 0 means never.
+    /// After so many wrong codes the destination is held; 0 means never.
     pub max: u32,
+    /// Only those of the last so many seconds count. 0: those in a row, however long that takes; a new code does not reset
+    /// the count, a right one does.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub window_seconds: u32,
     /// For how long no code is sent to it and none is checked, in seconds. One more wrong code after that holds it again.
     pub hold_seconds: u32,
 }
@@ -111,7 +125,9 @@ pub enum BadPolicy {
     #[error("limits.sends takes at most 8 windows, each with a count from 1 to 1000 and 1 to 2592000 seconds")]
     Window,
     /// A hold that never ends.
-    #[error("limits.failed_checks.hold_seconds must be from 1 to 2592000")]
+    #[error(
+        "limits.failed_checks.hold_seconds must be from 1 to 2592000, window_seconds and limits.block_seconds at most that"
+    )]
     Hold,
 }
 
@@ -134,7 +150,8 @@ impl Policy {
                 limits: Limits {
                     send_gap_seconds: 60,
                     sends: vec![Window { count: 5, seconds: 600 }, Window { count: 10, seconds: DAY }],
-                    failed_checks: FailedChecks { max: 20, hold_seconds: 3600 },
+                    block_seconds: 0,
+                    failed_checks: FailedChecks { max: 20, window_seconds: 0, hold_seconds: 3600 },
                 },
             },
             Profile::Compat => Self {
@@ -148,7 +165,8 @@ impl Policy {
                 limits: Limits {
                     send_gap_seconds: 0,
                     sends: vec![Window { count: 100, seconds: DAY }],
-                    failed_checks: FailedChecks { max: 100, hold_seconds: DAY },
+                    block_seconds: 0,
+                    failed_checks: FailedChecks { max: 100, window_seconds: 0, hold_seconds: DAY },
                 },
             },
         }
@@ -162,14 +180,26 @@ impl Policy {
         if self.life_seconds > DAY {
             return Err(BadPolicy::Life);
         }
+        self.limits.check()?;
+        Ok(self)
+    }
+}
+
+impl Limits {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// Names the first rule that makes no sense.
+    pub fn check(&self) -> Result<(), BadPolicy> {
         let sane = |window: &Window| (1..=1000).contains(&window.count) && (1..=MONTH).contains(&window.seconds);
-        if self.limits.sends.len() > 8 || !self.limits.sends.iter().all(sane) {
+        if self.sends.len() > 8 || !self.sends.iter().all(sane) {
             return Err(BadPolicy::Window);
         }
-        if !(1..=MONTH).contains(&self.limits.failed_checks.hold_seconds) {
+        let failed = self.failed_checks;
+        if !(1..=MONTH).contains(&failed.hold_seconds) || failed.window_seconds.max(self.block_seconds) > MONTH {
             return Err(BadPolicy::Hold);
         }
-        Ok(self)
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod keys;
 mod providers;
 mod serve;
 mod tenants;
+mod users;
 mod values;
 
 use crate::{
@@ -43,6 +44,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Tenants(tenants::Tenants),
     Keys(keys::Keys),
+    Users(users::Users),
     Providers(providers::Providers),
     Completions(completions::Completions),
 }
@@ -59,6 +61,7 @@ impl Cli {
             Command::CheckConfig(check) => check.run(),
             Command::Tenants(tenants) => block_on(tenants.run()),
             Command::Keys(keys) => block_on(keys.run()),
+            Command::Users(users) => block_on(users.run()),
             Command::Providers(providers) => block_on(providers.run()),
             Command::Completions(completions) => completions.run(),
         }

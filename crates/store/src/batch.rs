@@ -6,9 +6,9 @@
 
 use crate::sandbox;
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event, Factor,
-    FactorId, KeyId, Message, MessageId, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey, Template,
-    Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
+    Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event,
+    Factor, FactorId, KeyId, Message, MessageId, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey,
+    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -189,6 +189,15 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
+    /// Something that was done to or by a user. Asserts that its id is free.
+    InsertActivity(Activity),
+    /// Forgets what was done before a moment, at most so much of it.
+    PurgeActivities {
+        /// Only what was done before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
     /// A client, new (version 0; asserts that its id is free) or changed (asserts the version).
     PutClient(Client),
     /// The client goes. Asserts that it exists.
@@ -244,6 +253,17 @@ pub enum Change {
 pub struct Batch(pub(crate) Vec<Change>);
 
 impl Batch {
+    /// All of these.
+    #[must_use]
+    pub fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self(changes.into_iter().collect())
+    }
+
+    /// What another one holds, too.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// An empty one.
     #[must_use]
     pub const fn new() -> Self {

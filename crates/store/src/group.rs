@@ -197,6 +197,8 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::DeleteFactor { .. }
         | Change::SpendToken { .. }
         | Change::PurgeSpentTokens { .. }
+        | Change::InsertActivity(_)
+        | Change::PurgeActivities { .. }
         | Change::PutClient(_)
         | Change::DeleteClient { .. }
         | Change::PutSigningKey(_)

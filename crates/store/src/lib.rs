@@ -25,6 +25,7 @@ pub use batch::{Answer, Batch, Change};
 pub use error::{Error, OpenError};
 pub use group::Claim;
 pub use page::{Page, Slice, TrialFilter, TrialTotals};
+pub use reads::{ActivityFilter, Cursor};
 pub use wake::{Topic, Waiter};
 
 use countersign_model::Message;

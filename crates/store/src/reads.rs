@@ -7,11 +7,33 @@ use crate::{
     sqlite,
 };
 use countersign_model::{
-    Account, ApiKey, BlindIndex, Callback, Channel, Client, Configuration, Destination, Event, Factor, FactorId,
-    Message, MessageId, MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant, TenantId, Timestamp,
-    Trial, User, UserId, Verification, VerificationId,
+    Account, Activity, ActivityKind, ApiKey, BlindIndex, Callback, Channel, Client, Configuration, Destination, Event,
+    Factor, FactorId, Message, MessageId, MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant,
+    TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
+
+/// Which activities are wanted.
+#[derive(Clone, Debug)]
+pub struct ActivityFilter {
+    /// None older than this.
+    pub from: Timestamp,
+    /// All older than this.
+    pub until: Timestamp,
+    /// Only these.
+    pub kinds: Vec<ActivityKind>,
+    /// Only those that come after this one in the list: none, from its beginning.
+    pub before: Option<Cursor>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A place in a list that goes by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) at: Timestamp,
+    pub(crate) place: i64,
+}
 
 /// Asks the table's file of the backend that is open. Here a second backend joins all reads.
 macro_rules! ask {
@@ -245,6 +267,15 @@ impl Store {
     /// Whether something that can be used once was used.
     pub async fn is_spent(&self, tenant: TenantId, id: &[u8; 32]) -> Result<bool, Error> {
         ask!(self, spent_tokens::is_spent(tenant, id))
+    }
+
+    /// What was done to users of a tenant and by them, the newest first, each with its place for [`ActivityFilter::before`].
+    pub async fn activities(
+        &self,
+        tenant: TenantId,
+        filter: &ActivityFilter,
+    ) -> Result<Vec<(Cursor, Activity)>, Error> {
+        ask!(self, activities::newest(tenant, filter))
     }
 
     /// Verifications of an address in a service that are written down as pending, oldest first.

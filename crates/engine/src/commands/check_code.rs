@@ -2,9 +2,10 @@
 //! parallel right codes are accepted once, and no wrong one goes uncounted.
 
 use super::Command;
-use crate::{Caller, Engine, Error, Thing, metrics::Metrics};
+use crate::{Caller, Engine, Error, Thing, metrics::Metrics, remembered::Remembered};
 use countersign_model::{
-    Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification, VerificationId,
+    ActivityKind, Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification,
+    VerificationId,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,27 @@ impl Command for CheckCode {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(CodeChecked, Batch), Error> {
+        let (outcome, mut batch) = self.judge(engine, caller, now).await?;
+        let proof = engine.proof_of(caller, &outcome.verification, outcome.checked, false, now);
+        if let Some((_, _, changes)) = proof.await? {
+            batch.extend(changes);
+        }
+        Ok((outcome, batch))
+    }
+
+    fn count(&self, outcome: &CodeChecked, metrics: &Metrics) {
+        metrics.checked(outcome.checked);
+    }
+}
+
+impl CheckCode {
+    /// The judgement, and what it does to the verification; what it does to a factor comes on top.
+    pub(super) async fn judge(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(CodeChecked, Batch), Error> {
         let before = engine.target(caller, &self.target).await?;
         let proof = self.compare(engine, &before, now)?;
         let state = before.state_at(now);
@@ -57,26 +79,29 @@ impl Command for CheckCode {
             let checked = Checked::NotPending(state);
             return Ok((CodeChecked { checked, verification: before, at: now }, Batch::new()));
         }
-        let (tenant, service, index) = (before.tenant, before.service, before.to_index);
-        let mut destination = engine.store().destination(tenant, service, index).await?;
-        destination.may_check(now).map_err(Error::Limited)?;
+        let of = (before.tenant, before.service);
+        let person = before.for_factor.map(|of| of.user);
+        let mut remembered = Remembered::read(engine, of, Some(before.to_index), person).await?;
+        remembered.may_check(now).map_err(Error::Limited)?;
 
         let (verification, checked) = before.check(proof, now);
-        let count_changed = match checked {
+        match checked {
             Checked::Wrong { .. } | Checked::Exhausted => {
-                destination.count_failed_check(&verification.policy.limits, now);
-                true
+                remembered.count_failed_check(&verification.policy.limits, now);
             }
-            Checked::Approved => destination.clear_failed_checks(),
-            Checked::PaymentMismatch | Checked::NotPending(_) | Checked::Held => false,
-        };
-        if checked == Checked::Held {
-            return Ok((CodeChecked { checked, verification, at: now }, Batch::new()));
+            Checked::Approved => remembered.clear_failed_checks(),
+            // Nothing was spent, and nothing is to be written.
+            Checked::Held => return Ok((CodeChecked { checked, verification, at: now }, Batch::new())),
+            Checked::PaymentMismatch | Checked::NotPending(_) => {}
         }
         let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
-        if count_changed {
-            batch.push(Change::PutDestination { tenant, service, index, destination });
+        if remembered.person_is_blocked
+            && let Some(user) = person
+            && let Some(user) = engine.store().user(verification.tenant, user).await?
+        {
+            batch.push(Change::InsertActivity(engine.activity(caller, &user, ActivityKind::UserBlocked, now)));
         }
+        batch.extend(remembered.changes());
         if checked == Checked::Approved {
             push_success(&mut batch, &verification, now);
         }
@@ -87,12 +112,6 @@ impl Command for CheckCode {
         Ok((CodeChecked { checked, verification, at: now }, batch))
     }
 
-    fn count(&self, outcome: &CodeChecked, metrics: &Metrics) {
-        metrics.checked(outcome.checked);
-    }
-}
-
-impl CheckCode {
     /// Compares with every code that lives. Done before the state is looked at, so that its time tells nothing of the state.
     fn compare(&self, engine: &Engine, verification: &Verification, now: Timestamp) -> Result<Proof, Error> {
         let payment_matches = match (engine.payment_of(verification)?, &self.payment) {

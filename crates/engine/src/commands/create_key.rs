@@ -2,8 +2,9 @@
 
 use super::Command;
 use crate::{
-    Caller, Engine, Error,
-    caller::{fresh_api_key, fresh_hex_key},
+    Caller, Engine, Error, Thing,
+    caller::{fresh_api_key, fresh_hex_key, jws_key},
+    instance_tokens::fresh_token_id,
 };
 use countersign_model::text::is_plain_line;
 use countersign_model::{ApiKey, KeyId, Scope, Timestamp, tenant::IpNet};
@@ -33,6 +34,29 @@ pub enum KeyForm {
     Native,
     /// 32 hexadecimal characters: 128 random bits.
     Hex32,
+    /// A compact JWS, signed with HS512. What it says is for nobody: like the others it is found by its hash.
+    Jws,
+}
+
+impl KeyForm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Native, Self::Hex32, Self::Jws];
+
+    /// The name on the wire and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Hex32 => "hex32",
+            Self::Jws => "jws",
+        }
+    }
+
+    /// The opposite of [`Self::name`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == name)
+    }
 }
 
 /// A key and its secret, which only this outcome holds. A request with an idempotency key keeps its outcome, sealed, for a day.
@@ -62,12 +86,18 @@ impl Command for CreateKey {
         if !is_plain_line(&self.name, 64) {
             return Err(Error::BadLabel);
         }
-        let secret = match self.form {
-            KeyForm::Native => fresh_api_key(engine.random()),
-            KeyForm::Hex32 => fresh_hex_key(engine.random()),
+        let fresh_id = || KeyId::generate(now, engine.random());
+        let (secret, id) = match self.form {
+            KeyForm::Native => (fresh_api_key(engine.random()), fresh_id()),
+            KeyForm::Hex32 => (fresh_hex_key(engine.random()), fresh_id()),
+            KeyForm::Jws => {
+                let (tenant, id) = (engine.store().tenant(caller.tenant()).await?, fresh_id());
+                let tenant = tenant.ok_or(Error::NotFound(Thing::Tenant))?;
+                (jws_key(engine.keys(), &tenant, (id, now), fresh_token_id(engine.random()))?, id)
+            }
         };
         let key = ApiKey {
-            id: KeyId::generate(now, engine.random()),
+            id,
             tenant: caller.tenant(),
             name: self.name.clone(),
             scopes: self.scopes.clone(),

@@ -37,6 +37,19 @@ impl OwnText {
         Self { text: Pieces(vec![before.into(), after.into()]), mail: None }
     }
 
+    /// A text with a placeholder, which stands for the code wherever it occurs; none without one.
+    #[must_use]
+    pub fn with_placeholder(text: &str, placeholder: &str) -> Option<Self> {
+        let pieces: Vec<String> = text.split(placeholder).map(str::to_owned).collect();
+        (pieces.len() > 1).then_some(Self { text: Pieces(pieces), mail: None })
+    }
+
+    /// The text with something in place of the code.
+    #[must_use]
+    pub fn filled_with(&self, code: &str) -> String {
+        self.text.0.join(code)
+    }
+
     /// The message with its code.
     #[must_use]
     pub fn with(&self, code: &Code) -> Rendered {

@@ -1,7 +1,7 @@
 //! Sends a code again: the same or a new one, as the verification's frozen policy says. Spends a send of the destination.
 
 use super::{Command, Decided, OwnText, Target, start_verification::trial_of};
-use crate::{Caller, Engine, Error, metrics::Metrics};
+use crate::{Caller, Engine, Error, metrics::Metrics, remembered::Remembered};
 use countersign_model::{Channel, Event, EventKind, Message, MessageId, Scope, Timestamp};
 use countersign_store::{Batch, Change};
 
@@ -32,10 +32,14 @@ impl Command for ResendCode {
         if let Some(text) = &self.text {
             verification.text = Some(engine.seal_text(&verification, text)?);
         }
-        let (tenant, service, index) = (verification.tenant, verification.service, verification.to_index);
-        let mut destination = engine.store().destination(tenant, service, index).await?;
-        let limits = &verification.policy.limits;
-        destination.count_send(limits, now).map_err(Error::Limited)?;
+        let tenant = verification.tenant;
+        let person = verification.for_factor.map(|of| of.user);
+        let of = (tenant, verification.service);
+        let mut remembered = Remembered::read(engine, of, Some(verification.to_index), person).await?;
+        if let Err(limited) = remembered.count_send(&verification.policy.limits, now) {
+            engine.write_block(caller, person, remembered, Batch::new(), now).await?;
+            return Err(Error::Limited(limited));
+        }
 
         let generation = verification.newest_generation();
         let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, generation, now);
@@ -47,8 +51,8 @@ impl Command for ResendCode {
             verification.trial = Some(message.id);
             batch.push(Change::InsertTrial(trial_of(&message, &verification, price, now)));
         }
+        batch.extend(remembered.changes());
         let batch = batch
-            .with(Change::PutDestination { tenant, service, index, destination })
             .with(Change::UpdateVerification(verification.clone()))
             .with(Change::InsertMessage(message))
             .with(Change::InsertEvent(Event::new((tenant, verification.id), kind, now, engine.random())));

@@ -1,11 +1,14 @@
 //! Starts a verification: limits are spent, the code is fixed, the message is queued, all in one batch.
 
 use super::{Command, Decided, OwnText};
-use crate::{Caller, Engine, Error, TEST_PROVIDER, Thing, keys, metrics::Metrics, queries::Price, reports::ReportTo};
+use crate::{
+    Caller, Engine, Error, TEST_PROVIDER, Thing, keys, metrics::Metrics, queries::Price, remembered::Remembered,
+    reports::ReportTo,
+};
 use countersign_model::{
-    Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Message, MessageId, Payment, Policy,
-    Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Trial, Verification, VerificationId,
-    verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Message, MessageId,
+    Payment, Policy, Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId, Verification,
+    VerificationId, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -67,6 +70,8 @@ pub struct Overrides {
     pub life_seconds: Option<u32>,
     /// How many wrong codes end it; 0 means never.
     pub max_checks: Option<u32>,
+    /// What its destination, and the person whose factor it proves, may cost and try.
+    pub limits: Option<Limits>,
     /// Whether the number is looked up first.
     pub number_lookup: Option<bool>,
     /// Whom the message comes from.
@@ -94,17 +99,23 @@ impl Command for StartVerification {
             return Err(Error::WrongChannel(self.channel));
         }
         engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
-        let (service, mut batch) = self.service(engine, caller, now).await?;
+        let (service, mut batch) = engine.service_for(caller.tenant(), &self.service, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
-        let mut destination = engine.store().destination(caller.tenant(), service.id, index).await?;
-        destination.count_send(&service.policy.limits, now).map_err(Error::Limited)?;
+        let policy = self.policy(&service);
+        let of = (caller.tenant(), service.id);
+        let person = self.overrides.for_factor.map(|of| of.user);
+        let mut remembered = Remembered::read(engine, of, Some(index), person).await?;
+        if let Err(limited) = remembered.count_send(&policy.limits, now) {
+            engine.write_block(caller, person, remembered, batch, now).await?;
+            return Err(Error::Limited(limited));
+        }
         let price = engine.pay_for_message(caller, self.channel, &mut batch).await?;
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             let looked_up = engine.look_up(&self.to).await;
             if matches!(looked_up, Err(Error::NumberUnknown)) {
                 // Asking costs money too: it counts as a send, or numbers could be tried out without end.
-                let spent = Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination };
-                engine.write_aside(batch.with(spent)).await;
+                batch.extend(remembered.changes());
+                engine.write_aside(batch).await;
                 return Err(Error::NumberUnknown);
             }
             looked_up?;
@@ -114,7 +125,7 @@ impl Command for StartVerification {
             push_end_of(older, &mut batch, engine, now);
         }
 
-        let mut verification = self.verification(engine, &service, index, now)?;
+        let mut verification = self.verification(engine, (&service, policy), index, now)?;
         let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         Engine::withhold_test(caller, &mut message);
         if self.overrides.keeps_trials {
@@ -123,8 +134,8 @@ impl Command for StartVerification {
         }
         let started = EventKind::Started { message: message.id, channel: self.channel };
         let of = (verification.tenant, verification.id);
+        batch.extend(remembered.changes());
         let batch = batch
-            .with(Change::PutDestination { tenant: caller.tenant(), service: service.id, index, destination })
             .with(Change::InsertVerification(verification.clone()))
             .with(Change::InsertMessage(message))
             .with(Change::InsertEvent(Event::new(of, started, now, engine.random())));
@@ -145,30 +156,13 @@ fn push_end_of(older: Option<Verification>, batch: &mut Batch, engine: &Engine, 
 }
 
 impl StartVerification {
-    /// The service, and what must be written for it to be there.
-    async fn service(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Service, Batch), Error> {
-        let name = self.service.name();
-        if let ServiceRef::Of(service) = &self.service {
-            return Ok(((**service).clone(), Batch::new()));
-        }
-        if let Some(service) = engine.store().service_named(caller.tenant(), name).await? {
-            return Ok((service, Batch::new()));
-        }
-        match self.service {
-            ServiceRef::Default | ServiceRef::Named(_) | ServiceRef::Of(_) => Err(Error::NotFound(Thing::Service)),
-            ServiceRef::Dialect(_) => {
-                let service = fresh_service(engine, caller.tenant(), name, Profile::Compat, now);
-                Ok((service.clone(), Batch::new().with(Change::PutService(service))))
-            }
-        }
-    }
-
     fn policy(&self, service: &Service) -> Policy {
         let (theirs, ours) = (&self.overrides, &service.policy);
         Policy {
             code: theirs.code.unwrap_or(ours.code),
             life_seconds: theirs.life_seconds.unwrap_or(ours.life_seconds),
             max_checks: theirs.max_checks.unwrap_or(ours.max_checks),
+            limits: theirs.limits.clone().unwrap_or_else(|| ours.limits.clone()),
             ..ours.clone()
         }
     }
@@ -176,13 +170,12 @@ impl StartVerification {
     fn verification(
         &self,
         engine: &Engine,
-        service: &Service,
+        (service, policy): (&Service, Policy),
         to_index: BlindIndex,
         now: Timestamp,
     ) -> Result<Verification, Error> {
         let (keys, random, tenant) = (engine.keys(), engine.random(), service.tenant);
         let id = VerificationId::generate(now, random);
-        let policy = self.policy(service);
         let seal = |what: &[u8], text: &str| keys.seal(text, &keys::context(what, tenant, &id.to_bytes()), random);
         let code = match &self.code {
             None => CodeSource::Derived { key_version: keys.current_version() },
@@ -262,6 +255,52 @@ impl Engine {
         if caller.is_test() {
             message.via = Some(TEST_PROVIDER.to_owned());
         }
+    }
+
+    /// The service, and what must be written for it to be there.
+    pub(crate) async fn service_for(
+        &self,
+        tenant: TenantId,
+        service: &ServiceRef,
+        now: Timestamp,
+    ) -> Result<(Service, Batch), Error> {
+        if let ServiceRef::Of(service) = service {
+            return Ok(((**service).clone(), Batch::new()));
+        }
+        if let Some(found) = self.store().service_named(tenant, service.name()).await? {
+            return Ok((found, Batch::new()));
+        }
+        match service {
+            ServiceRef::Default | ServiceRef::Named(_) | ServiceRef::Of(_) => Err(Error::NotFound(Thing::Service)),
+            ServiceRef::Dialect(name) => {
+                let fresh = fresh_service(self, tenant, name, Profile::Compat, now);
+                Ok((fresh.clone(), Batch::new().with(Change::PutService(fresh))))
+            }
+        }
+    }
+
+    /// A limit has refused. Where that blocks, the block outlives the refusal.
+    pub(crate) async fn write_block(
+        &self,
+        caller: &Caller,
+        person: Option<UserId>,
+        remembered: Remembered,
+        mut batch: Batch,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let blocked = person.filter(|_| remembered.person_is_blocked);
+        let changes = remembered.changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        batch.extend(changes);
+        if let Some(user) = blocked
+            && let Some(user) = self.store().user(caller.tenant(), user).await?
+        {
+            batch.push(Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserBlocked, now)));
+        }
+        self.write_aside(batch).await;
+        Ok(())
     }
 }
 

@@ -51,6 +51,7 @@ impl Deliver {
         if let Err(error) = self.step(message).await {
             tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
+        self.0.steps().note(id);
     }
 
     async fn step(&self, mut message: Message) -> Result<(), Error> {
@@ -117,7 +118,7 @@ impl Deliver {
     ) -> Result<Outgoing, Error> {
         let engine = &self.0;
         let gone = || Error::internal("the verification of a message is gone");
-        let (to, from) = engine.ends_of(message).await?.ok_or_else(gone)?;
+        let (to, from) = engine.ends_with(message, verification)?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
         let (content, code) = self.content(message, verification).await?;
         let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();

@@ -1,5 +1,5 @@
-//! Forgets what is no longer needed: answers to idempotent requests after a day, ended verifications after the retention
-//! time. In small batches, so that nobody waits behind one.
+//! Forgets what is no longer needed: answers to idempotent requests after a day, ended verifications and what was done to
+//! users after the retention time, spent tokens when they would have ended anyway. In small batches, so that nobody waits behind one.
 
 use super::Progress;
 use crate::{Engine, Error};
@@ -32,7 +32,9 @@ impl Purge {
         let batch = Batch::new()
             .with(Change::PurgeAnswers { before: answers, limit: AT_ONCE })
             .with(Change::PurgeVerifications { before: ended, limit: AT_ONCE })
-            .with(Change::PurgeDestinations { before: quiet, limit: AT_ONCE });
+            .with(Change::PurgeDestinations { before: quiet, limit: AT_ONCE })
+            .with(Change::PurgeActivities { before: ended, limit: AT_ONCE })
+            .with(Change::PurgeSpentTokens { before: self.0.now(), limit: AT_ONCE });
         self.0.store().write(batch).await?;
         let is_more = self.0.store().is_more_to_purge(answers, ended).await?;
         Ok(if is_more { Progress::More } else { Progress::Idle })

@@ -1,6 +1,7 @@
 //! What can be looked at. Nothing here changes anything.
 
 mod accounts;
+mod activities;
 mod administration;
 mod configurations;
 mod trials;
@@ -8,6 +9,7 @@ mod verification_records;
 mod verifications;
 
 pub(crate) use accounts::Price;
+pub use activities::{ActivityQuery, ActivityRecord};
 pub use countersign_store::{Page, Slice, TrialFilter, TrialTotals};
 pub use trials::TrialRecord;
 pub use verification_records::{Sending, VerificationRecord};

@@ -9,8 +9,12 @@ pub use countersign_store::sandbox as kept;
 pub use recorded_calls::RecordedCalls;
 pub use stored_inbox::StoredInbox;
 
-use crate::{Caller, Engine, Error, caller::api_key_text, commands::CreateTenant};
-use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp};
+use crate::{
+    Caller, Engine, Error,
+    caller::{api_key_text, jws_key},
+    commands::CreateTenant,
+};
+use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp, id::random_uuid};
 use countersign_store::{
     Batch, Change, Error as StoreError, Store, Topic, Waiter,
     sandbox::{Call, Change as SandboxChange, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
@@ -27,6 +31,7 @@ pub const TENANTS: [&str; 2] = ["dev", "dev2"];
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
+    tenants: Vec<Tenant>,
 }
 
 const MOST_CALLS: u32 = 1000;
@@ -56,6 +61,8 @@ pub struct Credentials {
     pub api_key: Zeroizing<String>,
     /// Its API key as 32 hexadecimal characters, for clients that take no other.
     pub hex_api_key: Zeroizing<String>,
+    /// Its API key as a compact JWS, for the same reason.
+    pub jws_api_key: Zeroizing<String>,
 }
 
 impl Sandbox {
@@ -64,33 +71,36 @@ impl Sandbox {
     /// # Errors
     /// When the store cannot be written to.
     pub async fn open(engine: &Engine) -> Result<Self, Error> {
-        let sandbox = Self { engine: engine.clone() };
+        let mut sandbox = Self { engine: engine.clone(), tenants: Vec::new() };
         for name in TENANTS {
-            sandbox.seed(name).await?;
+            let tenant = sandbox.seed(name).await?;
+            sandbox.tenants.push(tenant);
         }
         Ok(sandbox)
     }
 
-    async fn seed(&self, name: &str) -> Result<(), Error> {
+    async fn seed(&self, name: &str) -> Result<Tenant, Error> {
         let engine = &self.engine;
         let tenant = match engine.store().tenant_named(name).await? {
             Some(tenant) => tenant,
             None => self.make_tenant(name).await?,
         };
         for secret in [self.api_key(name), self.hex_api_key(name)] {
-            self.seed_key(&tenant, &secret).await?;
+            self.seed_key(&tenant, KeyId::generate(engine.now(), engine.random()), &secret).await?;
         }
-        Ok(())
+        let (id, jws) = self.jws_api_key(&tenant)?;
+        self.seed_key(&tenant, id, &jws).await?;
+        Ok(tenant)
     }
 
-    async fn seed_key(&self, tenant: &Tenant, secret: &str) -> Result<(), Error> {
+    async fn seed_key(&self, tenant: &Tenant, id: KeyId, secret: &str) -> Result<(), Error> {
         let engine = &self.engine;
         let hash = engine.api_key_hash(secret);
         if engine.store().api_key_by_hash(&hash).await?.is_some() {
             return Ok(());
         }
         let key = ApiKey {
-            id: KeyId::generate(engine.now(), engine.random()),
+            id,
             tenant: tenant.id,
             name: "sandbox".to_owned(),
             scopes: Scope::ALL.to_vec(),
@@ -118,12 +128,25 @@ impl Sandbox {
     /// How to call as each tenant.
     #[must_use]
     pub fn credentials(&self) -> Vec<Credentials> {
-        let of = |name: &str| Credentials {
-            tenant: name.to_owned(),
-            api_key: self.api_key(name),
-            hex_api_key: self.hex_api_key(name),
+        let of = |tenant: &Tenant| Credentials {
+            tenant: tenant.name.clone(),
+            api_key: self.api_key(&tenant.name),
+            hex_api_key: self.hex_api_key(&tenant.name),
+            // It was signed when the sandbox was opened.
+            jws_api_key: self.jws_api_key(tenant).map(|(_, key)| key).unwrap_or_default(),
         };
-        TENANTS.into_iter().map(of).collect()
+        self.tenants.iter().map(of).collect()
+    }
+
+    /// All that it says is derived: it stays the same as long as the key file and the tenant do.
+    fn jws_api_key(&self, tenant: &Tenant) -> Result<(KeyId, Zeroizing<String>), Error> {
+        let bytes = self.engine.keys().hash("sandbox jws api key", tenant.name.as_bytes());
+        let (mut id, mut jti) = ([0; 16], [0; 16]);
+        id.copy_from_slice(bytes.split_at(16).0);
+        jti.copy_from_slice(bytes.split_at(16).1);
+        let id = KeyId::from_bytes(id);
+        let key = jws_key(self.engine.keys(), tenant, (id, tenant.created_at), random_uuid(jti))?;
+        Ok((id, key))
     }
 
     fn api_key(&self, tenant: &str) -> Zeroizing<String> {

@@ -11,6 +11,7 @@ mod check;
 mod deliver;
 mod idempotency;
 mod jobs;
+mod people;
 mod secrets;
 mod send_code;
 mod start;

@@ -35,7 +35,8 @@ enum Action {
         /// and read verifications
         #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
         scopes: Vec<Scope>,
-        /// What it looks like: `native`, or `hex32` for the clients of vendors whose keys are 32 hexadecimal characters
+        /// What it looks like: `native`; or, for the clients of vendors that take no other, `hex32` (32 hexadecimal characters)
+        /// or `jws` (a compact JWS)
         #[arg(long, value_name = "FORM", default_value = "native", value_parser = form)]
         form: KeyForm,
         /// From where it may be used: a network such as 203.0.113.0/24, or an address; may be given more than once. Without it:
@@ -72,11 +73,8 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn form(text: &str) -> Result<KeyForm, String> {
-    match text {
-        "native" => Ok(KeyForm::Native),
-        "hex32" => Ok(KeyForm::Hex32),
-        _ => Err("there is native, hex32".to_owned()),
-    }
+    let known = KeyForm::ALL.map(KeyForm::name).join(", ");
+    KeyForm::parse(text).ok_or_else(|| format!("there is {known}"))
 }
 
 impl Keys {

@@ -18,6 +18,7 @@ mod gateway360;
 mod kannel_boxes;
 mod listening;
 mod mail;
+mod nevis;
 #[path = "../../../delivery/tests/it/peer.rs"]
 mod peer;
 mod program;

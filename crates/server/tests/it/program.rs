@@ -101,7 +101,7 @@ fn dev_mode_shows_its_codes_to_this_machine_only() {
 fn help_names_every_command() {
     let (status, out, err) = run(&["--help"]);
     assert_eq!((status, err.as_str()), (Some(0), ""));
-    for command in ["dev", "serve", "check-config", "tenants", "keys", "providers", "completions"] {
+    for command in ["dev", "serve", "check-config", "tenants", "keys", "users", "providers", "completions"] {
         assert!(out.contains(&format!("\n  {command} ")), "{command}");
         let (status, help, _) = run(&[command, "--help"]);
         assert!(status == Some(0) && help.contains(&format!("Usage: countersign {command}")), "{command}: {help}");

@@ -1,9 +1,9 @@
 //! Which table a change belongs to.
 
 use super::{
-    accounts, answers, api_keys, callbacks, clients, configurations, destinations, events, factors, messages,
-    mfa_choices, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants, trials,
-    users, verifications,
+    accounts, activities, answers, api_keys, callbacks, clients, configurations, destinations, events, factors,
+    messages, mfa_choices, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants,
+    trials, users, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -61,6 +61,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::DeleteFactor { tenant, id, version } => factors::delete(connection, *tenant, *id, *version),
         Change::SpendToken { tenant, id, until } => spent_tokens::spend(connection, *tenant, id, *until),
         Change::PurgeSpentTokens { before, limit } => spent_tokens::purge(connection, *before, *limit),
+        Change::InsertActivity(activity) => activities::insert(connection, activity),
+        Change::PurgeActivities { before, limit } => activities::purge(connection, *before, *limit),
         Change::PutClient(client) => clients::put(connection, client),
         Change::DeleteClient { tenant, id } => clients::delete(connection, *tenant, id),
         Change::PutSigningKey(key) => signing_keys::put(connection, key),

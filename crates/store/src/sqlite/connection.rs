@@ -2,7 +2,7 @@
 
 use super::error::opening_sqlite;
 use crate::{Error, OpenError};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -25,6 +25,15 @@ pub(super) enum Durability {
     Lost,
 }
 
+impl Durability {
+    const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Synced => "FULL",
+            Self::Lost => "OFF",
+        }
+    }
+}
+
 /// Opens the connection that writes. `prepare` looks at the file and makes its tables before anything else is written to it,
 /// since it may be somebody else's.
 pub(super) fn open_writer(
@@ -35,8 +44,7 @@ pub(super) fn open_writer(
     let failed = |error| opening_sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    set_up(&connection).map_err(failed)?;
     prepare(&mut connection)?;
     let mode = switch_to_wal(&connection).map_err(failed)?;
     if mode != "wal" {
@@ -63,18 +71,27 @@ fn switch_to_wal(connection: &Connection) -> rusqlite::Result<String> {
     }
 }
 
+/// Opens another connection that may write, for what the writer does not wait for.
+pub(super) fn open_beside(path: &Path, durability: Durability) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    Ok(connection)
+}
+
+/// What all connections have in common.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without this guarantee SQLite prepares some statements anew for each new value that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 fn set_up_writing(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
-    let synchronous = match durability {
-        Durability::Synced => "FULL",
-        Durability::Lost => "OFF",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     // The pages that a savepoint may have to put back stay in memory instead of in a file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // A checkpoint copies this many pages (4 MiB) from the log back into the file, and the group after it waits for that:
-    // some 10 ms each few thousand commits. A larger number makes the wait longer and rarer; a thread of its own
-    // (PASSIVE) would make it shorter for 7 to 32 % less throughput. To be decided by measuring the whole server.
-    connection.pragma_update(None, "wal_autocheckpoint", 1000)?;
     // After a burst the log gives its space back.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "cache_size", -16 * 1024)
@@ -129,7 +146,6 @@ impl Pool {
 fn open_reader(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    set_up(&connection)?;
     Ok(connection)
 }

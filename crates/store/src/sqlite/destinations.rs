@@ -2,14 +2,12 @@
 //!
 //! A destination does not say when it was written. It need not: it is written when a message is counted, of which it keeps
 //! the moment, and when a code is checked, which takes a verification of the same address that is pending or ends with
-//! that check. A bucket keeps the moment since which it fills. So one whose own moments are past and that has no verification left was not written since.
+//! that check. A bucket keeps the moment since which it fills, and where wrong codes of a window count, their moments are kept. So one whose own moments are past and that has no verification left was not written since.
 
 use super::row;
 use crate::Error;
 use countersign_model::{BlindIndex, Destination, ServiceId, TenantId, Timestamp};
 use rusqlite::{Connection, params};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
 pub(super) fn put(
     connection: &Connection,
@@ -19,7 +17,7 @@ pub(super) fn put(
     destination: &Destination,
 ) -> Result<(), Error> {
     let (tenant, service, body) = (tenant.to_bytes(), service.to_bytes(), row::to_body(destination)?);
-    let quiet_since = quiet_since(&body)?.as_ms();
+    let quiet_since = destination.quiet_since().as_ms();
     if destination.version == 0 {
         row::change_one(
             connection,
@@ -43,8 +41,9 @@ pub(super) fn purge(connection: &Connection, before: Timestamp, limit: u32) -> R
         "DELETE FROM destination WHERE (tenant, service, to_index) IN
              (SELECT tenant, service, to_index FROM destination AS old
               WHERE quiet_since < ?1 AND NOT EXISTS
-                  (SELECT 1 FROM verification WHERE tenant = old.tenant AND service = old.service
-                   AND to_index = old.to_index)
+                  (SELECT 1 FROM verification
+                   WHERE substr(to_index, 1, 8) = substr(old.to_index, 1, 8) AND to_index = old.to_index
+                       AND tenant = old.tenant AND service = old.service)
               ORDER BY quiet_since LIMIT ?2)",
         params![before.as_ms(), limit],
     )?;
@@ -68,26 +67,4 @@ pub(crate) fn find(
         },
     )?;
     Ok(found.unwrap_or_default())
-}
-
-/// The moments in a destination's body; the contract tests notice if they are renamed.
-#[derive(Deserialize)]
-struct Moments {
-    sends: Vec<Timestamp>,
-    held_until: Option<Timestamp>,
-    #[serde(default)]
-    buckets: BTreeMap<String, Filling>,
-}
-
-#[derive(Deserialize)]
-struct Filling {
-    since: Option<Timestamp>,
-}
-
-fn quiet_since(body: &str) -> Result<Timestamp, Error> {
-    let moments: Moments = serde_json::from_str(body)
-        .map_err(|error| Error::Unavailable(format!("a destination does not tell its moments: {error}")))?;
-    let filling = moments.buckets.values().filter_map(|bucket| bucket.since).max();
-    let last = moments.sends.last().copied().max(moments.held_until).max(filling);
-    Ok(last.unwrap_or(Timestamp::from_ms(0)))
 }

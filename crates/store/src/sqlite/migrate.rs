@@ -12,6 +12,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V2__accounts.sql"),
     include_str!("../../migrations/sqlite/V5__users.sql"),
     include_str!("../../migrations/sqlite/V6__clients.sql"),
+    include_str!("../../migrations/sqlite/V11__leaner_rows.sql"),
+    include_str!("../../migrations/sqlite/V9__activities.sql"),
     include_str!("../../migrations/sqlite/V8__trials.sql"),
 ];
 

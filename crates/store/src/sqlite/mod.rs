@@ -5,6 +5,7 @@
 //! belongs to which table, [`row`] how a value becomes a row.
 
 pub(crate) mod accounts;
+pub(crate) mod activities;
 pub(crate) mod answers;
 pub(crate) mod api_keys;
 mod apply;
@@ -17,6 +18,7 @@ mod error;
 pub(crate) mod events;
 pub(crate) mod factors;
 mod files;
+mod log;
 pub(crate) mod messages;
 pub(crate) mod mfa_choices;
 mod migrate;
@@ -38,6 +40,7 @@ mod writer;
 use crate::{Error, OpenError, Role, Settings, group::Groups, wake::Wake};
 use connection::{Durability, Pool};
 use files::{Lock, TemporaryFolder};
+use log::Log;
 use rusqlite::Connection;
 use std::{
     future::{Ready, ready},
@@ -82,12 +85,15 @@ impl Sqlite {
             Role::Tool => None,
         };
         files::make_private(path)?;
-        let connection = connection::open_writer(path, durability, |connection| migrate::run(connection, path, role))?;
+        let mut connection =
+            connection::open_writer(path, durability, |connection| migrate::run(connection, path, role))?;
         if role == Role::Server {
             messages::end_all_leases(&connection).map_err(|error| error::opening(path, error))?;
         }
         let pool = Arc::new(Pool::new(path));
-        let writer = writer::spawn(connection, groups, Arc::clone(&pool), wake)
+        let log =
+            Log::watch(&mut connection, path.to_owned(), durability).map_err(|error| error::opening(path, error))?;
+        let writer = writer::spawn(connection, log, groups, Arc::clone(&pool), wake)
             .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })?;
         Ok(Self { pool, writer: Some(writer), lock: Mutex::new(lock), _folder: folder })
     }

@@ -77,7 +77,8 @@ pub(crate) fn latest(
 ) -> Result<Option<Verification>, Error> {
     row::one(
         connection,
-        "SELECT version, body FROM verification WHERE tenant = ?1 AND service = ?2 AND to_index = ?3
+        "SELECT version, body FROM verification
+         WHERE substr(to_index, 1, 8) = substr(?3, 1, 8) AND to_index = ?3 AND tenant = ?1 AND service = ?2
          ORDER BY place DESC LIMIT 1",
         params![tenant.to_bytes(), service.to_bytes(), to.0],
         read,
@@ -94,7 +95,8 @@ pub(crate) fn pending(
     row::many(
         connection,
         "SELECT version, body FROM verification
-         WHERE tenant = ?1 AND service = ?2 AND to_index = ?3 AND decided_at IS NULL ORDER BY place",
+         WHERE substr(to_index, 1, 8) = substr(?3, 1, 8) AND to_index = ?3 AND tenant = ?1 AND service = ?2
+             AND decided_at IS NULL ORDER BY place",
         params![tenant.to_bytes(), service.to_bytes(), to.0],
         read,
     )

@@ -1,6 +1,10 @@
-//! The one thread that writes: a group is one transaction, each of its works under a savepoint of its own.
+//! The one thread that writes: a group is one transaction, and a work that fails leaves nothing in it.
+//!
+//! Nearly always a work that fails does so with its first change, before anything of it was written, and there is nothing to
+//! undo. So a group is tried without savepoints, which would copy each page before its first change; only where a work
+//! fails in its middle is the group rolled back and done again, each work under a savepoint of its own.
 
-use super::{apply, connection::Pool, messages};
+use super::{apply, connection::Pool, log::Log, messages};
 use crate::{
     Error,
     group::{Group, Groups, Outcome, Work},
@@ -12,6 +16,7 @@ use std::{io, sync::Arc, thread};
 /// Starts the writer. It ends with its queue, and then closes the file and the readers.
 pub(super) fn spawn(
     connection: Connection,
+    log: Log,
     groups: Groups,
     pool: Arc<Pool>,
     wake: Arc<Wake>,
@@ -23,25 +28,54 @@ pub(super) fn spawn(
                 Ok(outcomes) => group.answer(outcomes, &wake),
                 Err(error) => group.refuse(&error),
             }
+            log.keep_short(&connection);
         }
         pool.close();
-        fold_log(&connection);
+        log.close(&connection);
         drop(connection);
         // Last, since whoever waits for this must find the file closed.
         drop(groups);
     })
 }
 
-fn fold_log(connection: &Connection) {
-    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        // Nothing is lost: the next one to open the file does it.
-        tracing::warn!(%error, "the log of the store was not folded into its file");
+/// One outcome for each work; or an error, and then nothing of the whole group is written.
+fn commit(connection: &Connection, group: &Group) -> Result<Vec<Outcome>, Error> {
+    let plainly = in_transaction(connection, group, apply_plainly);
+    match plainly {
+        Ok(outcomes) => Ok(outcomes),
+        Err(Failure::HalfDone) => in_transaction(connection, group, apply_under_savepoint),
+        Err(failure) => Err(failure),
+    }
+    .map_err(|failure| match failure {
+        Failure::Store(error) => error,
+        Failure::HalfDone => Error::Unavailable("a work was left half done".to_owned()),
+    })
+}
+
+/// Why a group's transaction cannot be committed.
+enum Failure {
+    /// The store does not work.
+    Store(Error),
+    /// A work failed after some of it was written.
+    HalfDone,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Store(error.into())
     }
 }
 
-/// One outcome for each work; or an error, and then nothing of the whole group is written.
-fn commit(connection: &Connection, group: &Group) -> Result<Vec<Outcome>, Error> {
-    let committed = apply_all(connection, group);
+type Apply = fn(&Connection, &Work) -> Result<Outcome, Failure>;
+
+fn in_transaction(connection: &Connection, group: &Group, apply: Apply) -> Result<Vec<Outcome>, Failure> {
+    let committed = (|| {
+        // Immediate: a tool may write to the same file, and is waited for here rather than in the middle.
+        run(connection, "BEGIN IMMEDIATE")?;
+        let outcomes = group.works().map(|work| apply(connection, work)).collect::<Result<_, _>>()?;
+        run(connection, "COMMIT")?;
+        Ok(outcomes)
+    })();
     if committed.is_err() && !connection.is_autocommit() {
         // Where even this fails, the next group cannot begin, and says so.
         run(connection, "ROLLBACK")?;
@@ -49,30 +83,38 @@ fn commit(connection: &Connection, group: &Group) -> Result<Vec<Outcome>, Error>
     committed
 }
 
-fn apply_all(connection: &Connection, group: &Group) -> Result<Vec<Outcome>, Error> {
-    // Immediate: a tool may write to the same file, and is waited for here rather than in the middle.
-    run(connection, "BEGIN IMMEDIATE")?;
-    let outcomes = group.works().map(|work| apply_one(connection, work)).collect::<Result<_, _>>()?;
-    run(connection, "COMMIT")?;
-    Ok(outcomes)
+/// The outcome of one work, if it was done whole or not at all.
+fn apply_plainly(connection: &Connection, work: &Work) -> Result<Outcome, Failure> {
+    let before = connection.total_changes();
+    let outcome = apply(connection, work);
+    match &outcome {
+        Ok(_) => Ok(outcome),
+        // SQLite has ended the transaction by itself, which it does when it has no room.
+        Err(error) if connection.is_autocommit() => Err(error.clone().into()),
+        Err(_) if connection.total_changes() == before => Ok(outcome),
+        Err(_) => Err(Failure::HalfDone),
+    }
 }
 
-/// The outcome of one work, of which nothing is left if it failed. An error if that took the transaction along, which
-/// SQLite does by itself when it has no room.
-fn apply_one(connection: &Connection, work: &Work) -> Result<Outcome, Error> {
+/// The outcome of one work, of which nothing is left if it failed.
+fn apply_under_savepoint(connection: &Connection, work: &Work) -> Result<Outcome, Failure> {
     run(connection, "SAVEPOINT work")?;
-    let outcome = match work {
-        Work::Write(batch) => batch.0.iter().try_for_each(|change| apply::apply(connection, change)).map(|()| vec![]),
-        Work::Claim(claim) => messages::claim(connection, claim),
-    };
+    let outcome = apply(connection, work);
     if let Err(error) = &outcome {
         if connection.is_autocommit() {
-            return Err(error.clone());
+            return Err(error.clone().into());
         }
         run(connection, "ROLLBACK TO work")?;
     }
     run(connection, "RELEASE work")?;
     Ok(outcome)
+}
+
+fn apply(connection: &Connection, work: &Work) -> Outcome {
+    match work {
+        Work::Write(batch) => batch.0.iter().try_for_each(|change| apply::apply(connection, change)).map(|()| vec![]),
+        Work::Claim(claim) => messages::claim(connection, claim),
+    }
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
@@ -99,6 +141,11 @@ mod tests {
         (path, connection)
     }
 
+    fn watched(mut connection: Connection, path: &Path) -> (Connection, Log) {
+        let log = Log::watch(&mut connection, path.to_owned(), connection::Durability::Lost).unwrap();
+        (connection, log)
+    }
+
     fn answer(number: u8, size: usize) -> Change {
         Change::InsertAnswer(Answer {
             tenant: TenantId::from_bytes([1; 16]),
@@ -111,6 +158,7 @@ mod tests {
 
     /// Queues all of them before the writer begins, so that they are one group.
     async fn in_one_group(connection: Connection, path: &Path, changes: Vec<Vec<Change>>) -> Vec<Outcome> {
+        let (connection, log) = watched(connection, path);
         let (queue, groups) = group::queue();
         let queue = Arc::new(queue);
         let submit = |changes: Vec<Change>| {
@@ -120,7 +168,7 @@ mod tests {
         let waiting: Vec<_> = changes.into_iter().map(submit).collect();
         // One round of this thread's tasks: each has sent its work, and waits.
         tokio::task::yield_now().await;
-        let writer = spawn(connection, groups, Arc::new(Pool::new(path)), Arc::new(Wake::new())).unwrap();
+        let writer = spawn(connection, log, groups, Arc::new(Pool::new(path)), Arc::new(Wake::new())).unwrap();
         let mut outcomes = Vec::new();
         for one in waiting {
             outcomes.push(one.await.unwrap());
@@ -134,6 +182,16 @@ mod tests {
         let connection = Connection::open(path).unwrap();
         let found = |number: &u8| answers::find(&connection, TenantId::from_bytes([1; 16]), &[*number; 32]);
         (0..=u8::MAX).filter(|number| found(number).unwrap().is_some()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_work_that_fails_with_its_first_change_makes_nobody_else_start_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, connection) = opened(folder.path());
+        let changes = vec![vec![answer(1, 1)], vec![answer(1, 1), answer(2, 1)], vec![answer(3, 1)]];
+        let outcomes = in_one_group(connection, &path, changes).await;
+        assert_eq!(outcomes, [Ok(vec![]), Err(Error::Conflict), Ok(vec![])]);
+        assert_eq!(kept(&path), [1, 3]);
     }
 
     #[tokio::test]
@@ -168,8 +226,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, connection) = opened(folder.path());
         leave_room(&connection);
+        let (connection, log) = watched(connection, &path);
         let (queue, groups) = group::queue();
-        let writer = spawn(connection, groups, Arc::new(Pool::new(&path)), Arc::new(Wake::new())).unwrap();
+        let writer = spawn(connection, log, groups, Arc::new(Pool::new(&path)), Arc::new(Wake::new())).unwrap();
         let mut written = Vec::new();
         let refused = loop {
             let number = u8::try_from(written.len()).unwrap();

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod activities;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod api_keys;

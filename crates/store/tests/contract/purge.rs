@@ -171,3 +171,17 @@ async fn whether_there_is_more_to_purge_is_known_without_purging() {
         assert!(!is_more(0, 71).await);
     }
 }
+
+#[tokio::test]
+async fn a_destination_that_remembers_a_wrong_code_is_quiet_only_since_then() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let mut guessed = Destination::default();
+        guessed.count_failed_check(&limits(), at(50));
+        let find = async || store.destination(ours(), service_of_ours(), address(1)).await.unwrap().version;
+        write(&store, [put_destination(1, &guessed), purge_destinations(50, 10)]).await;
+        assert_eq!(find().await, 1);
+        write(&store, [purge_destinations(51, 10)]).await;
+        assert_eq!(find().await, 0);
+    }
+}

@@ -4,6 +4,7 @@
 pub mod authentix;
 pub mod gateway360;
 pub mod native;
+pub mod nevis;
 
 use crate::Web;
 use axum::{
@@ -39,7 +40,7 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, authentix::DIALECT];
+pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, authentix::DIALECT, nevis::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Settings {
     pub gateway360: gateway360::Settings,
     /// `[dialects.authentix]`
     pub authentix: authentix::Settings,
+    /// `[dialects.nevis]`
+    pub nevis: nevis::Settings,
 }
 
 impl Settings {

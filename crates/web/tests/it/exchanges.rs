@@ -35,3 +35,8 @@ async fn gateway360_answers_to_the_letter() {
 async fn authentix_answers_to_the_letter() {
     plays("authentix").await;
 }
+
+#[tokio::test]
+async fn nevis_answers_to_the_letter() {
+    plays("nevis").await;
+}

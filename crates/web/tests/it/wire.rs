@@ -14,10 +14,13 @@
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
+//! | `@keep name /a/b` | `{{name}}` is what the last answer has at this JSON pointer from now on; `{{name_in_small_letters}}` too |
+//! | `@revoke` | `{{access_key}}` works no more |
 //!
-//! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters,
-//! `{{other_gateway_key}}` that of another tenant, `{{test_key}}` one whose messages do not leave, and `{{id}}` the id in the last
-//! answer that had one; so are `{{cid}}`, `{{vid}}` and `{{trd}}` for the identifiers of Authentix. After a line `===>`
+//! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters, `{{access_key}}` one
+//! that is a JWS, `{{other_gateway_key}}` and `{{other_access_key}}` those of another tenant, `{{test_key}}` one whose messages do not
+//! leave, and `{{id}}` the id in the last answer that had one; so are `{{cid}}`, `{{vid}}` and `{{trd}}` for the identifiers of
+//! Authentix. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
 
 use axum::{
@@ -31,7 +34,7 @@ use countersign_engine::{
     testing::Sent,
 };
 use countersign_engine::{
-    commands::{CreateKey, KeyForm},
+    commands::{CreateKey, KeyCreated, KeyForm, RevokeKey},
     testing::Harness,
 };
 use countersign_model::{Scope, account::parse_amount};
@@ -41,14 +44,29 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// As the server sets them by default.
-const DIALECTS: &str = r#"{"gateway360":{"time_zone":"Europe/Madrid","default_text":"{PIN} is your verification code."},
-        "authentix":{"text":"${SERVICE_NAME}: ${CODE} is your authentication code.",
-            "payment_text":"${SERVICE_NAME}: ${CODE} confirms the payment of ${AMOUNT} ${CURRENCY} to ${PAYEE}.",
-            "subject":"${SERVICE_NAME}: your authentication code","trial_reads_per_minute":0,
-            "smtp_settings":{"STP1":{"relay":"first","sender_domains":["my-company.com"]},
-                "STP2":{"relay":"first","tenants":["other"]}},
-            "sms_templates":{"TMS1":{"text":"Hello ${NAME}, ${CODE} is your code."}},
-            "email_templates":{"TME1":{"subject":"Hello ${NAME}","text":"${CODE}","html":"<b>${CODE}</b> ${NAME}"}}}}"#;
+const DIALECTS: &str = r#"{
+    "gateway360": {"time_zone": "Europe/Madrid", "default_text": "{PIN} is your verification code."},
+    "authentix": {
+        "text": "${SERVICE_NAME}: ${CODE} is your authentication code.",
+        "payment_text": "${SERVICE_NAME}: ${CODE} confirms the payment of ${AMOUNT} ${CURRENCY} to ${PAYEE}.",
+        "subject": "${SERVICE_NAME}: your authentication code", "trial_reads_per_minute": 0,
+        "smtp_settings": {
+            "STP1": {"relay": "first", "sender_domains": ["my-company.com"]}, "STP2": {"relay": "first", "tenants": ["other"]}
+        },
+        "sms_templates": {"TMS1": {"text": "Hello ${NAME}, ${CODE} is your code."}},
+        "email_templates": {"TME1": {"subject": "Hello ${NAME}", "text": "${CODE}", "html": "<b>${CODE}</b> ${NAME}"}}
+    },
+    "nevis": {
+        "instance_domain": "", "created_status": "", "failed_status": 403, "status_token_place": "both",
+        "show_phones_and_recovery_codes": true, "default_text": "Your verification code is {{CODE}}", "code_digits": 6,
+        "code_life_seconds": 300, "max_tries": 3, "intent_life_seconds": 300, "transaction_life_seconds": 120,
+        "introspection_consumes": false, "recovery_codes": 10, "gateway_wait_seconds": 0, "export_records": 10000,
+        "limits": {
+            "send_gap_seconds": 0, "sends": [{"count": 5, "seconds": 900}, {"count": 10, "seconds": 86400}],
+            "block_seconds": 3600, "failed_checks": {"max": 10, "window_seconds": 3600, "hold_seconds": 3600}
+        }
+    }
+}"#;
 
 /// The web side on a harness.
 pub struct Server {
@@ -57,10 +75,13 @@ pub struct Server {
     pub gateway_key: String,
     other_gateway_key: String,
     test_key: String,
+    access_key: Option<KeyCreated>,
+    other_access_key: String,
     router: Router,
     last: Option<Sent>,
     names: Vec<(String, String)>,
     id: String,
+    answered: String,
 }
 
 impl Server {
@@ -78,9 +99,40 @@ impl Server {
             stop: CancellationToken::new(),
         };
         let router = countersign_web::router(Web::new(parts));
-        let (gateway_key, other_gateway_key, test_key) = (String::new(), String::new(), String::new());
-        let (last, names, id) = (None, Vec::new(), String::new());
-        Self { harness, key, gateway_key, other_gateway_key, test_key, router, last, names, id }
+        let (gateway_key, other_gateway_key) = (String::new(), String::new());
+        let test_key = String::new();
+        let (access_key, other_access_key) = (None, String::new());
+        let (last, names, id, answered) = (None, Vec::new(), String::new(), String::new());
+        Self {
+            harness,
+            key,
+            gateway_key,
+            other_gateway_key,
+            test_key,
+            access_key,
+            other_access_key,
+            router,
+            last,
+            names,
+            id,
+            answered,
+        }
+    }
+
+    /// One with the keys that are a JWS too.
+    pub async fn with_access_keys() -> Self {
+        let mut server = Self::new().await;
+        let harness = &server.harness;
+        server.access_key = Some(create(harness, &harness.caller, KeyForm::Jws).await);
+        let other = CreateTenant { name: "other".into() };
+        let other = Caller::operator(harness.engine.run(&harness.caller, None, &other).await.unwrap().id);
+        server.other_access_key = made(harness, &other, KeyForm::Jws).await;
+        server
+    }
+
+    /// The key that is a JWS.
+    pub fn access_key(&self) -> &str {
+        self.access_key.as_ref().map_or("", |key| &key.secret)
     }
 
     /// One with the keys of 32 hexadecimal characters too.
@@ -154,14 +206,17 @@ impl Server {
             ("gateway_key", self.gateway_key.clone()),
             ("other_gateway_key", self.other_gateway_key.clone()),
             ("test_key", self.test_key.clone()),
+            ("access_key", self.access_key().to_owned()),
+            ("other_access_key", self.other_access_key.clone()),
             ("code", self.code().to_owned()),
             ("code_in_small_letters", self.code().to_lowercase()),
             ("id", self.id.clone()),
         ];
-        let named = self.names.iter().rev().map(|(name, value)| (name.as_str(), value.clone()));
+        let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // What was kept last under a name is what it means.
         known
             .into_iter()
-            .chain(named)
+            .chain(named.rev())
             .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), &value))
     }
 
@@ -189,6 +244,16 @@ impl Server {
                     PutAccount { balance_e4: parse_amount(balance), price_e4: parse_amount(price), currency: None };
                 self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap();
             }
+            ("@keep", [name, pointer]) => {
+                let answered: serde_json::Value = serde_json::from_str(&self.answered).unwrap();
+                let found = answered.pointer(pointer).and_then(|value| value.as_str()).expect("it is a text");
+                self.names.push((format!("{name}_in_small_letters"), found.to_lowercase()));
+                self.names.push(((*name).to_owned(), found.to_owned()));
+            }
+            ("@revoke", _) => {
+                let id = self.access_key.as_ref().unwrap().key.id;
+                self.harness.engine.run(&self.harness.caller, None, &RevokeKey { id }).await.unwrap();
+            }
             _ => panic!("an unknown step: {step}"),
         }
     }
@@ -215,9 +280,13 @@ impl Server {
 }
 
 async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
+    create(harness, caller, form).await.secret
+}
+
+async fn create(harness: &Harness, caller: &Caller, form: KeyForm) -> KeyCreated {
     let command =
         CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![], test: false };
-    harness.engine.run(caller, None, &command).await.unwrap().secret
+    harness.engine.run(caller, None, &command).await.unwrap()
 }
 
 /// An answer, read whole.
@@ -245,11 +314,12 @@ impl Answer {
 
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
-    let needs_keys = story.contains("gateway_key}}");
     let mut server = if story.contains("{{test_key}}") {
         Server::with_test_key().await
-    } else if needs_keys {
+    } else if story.contains("gateway_key}}") {
         Server::with_gateway_keys().await
+    } else if story.contains("access_key}}") {
+        Server::with_access_keys().await
     } else {
         Server::new().await
     };
@@ -272,6 +342,7 @@ pub async fn play(story: &str) -> String {
             server.id = id;
         }
         server.note_ids(&answer);
+        server.answered = answer.body;
     }
     told.join("\n-----\n") + "\n"
 }

@@ -194,6 +194,8 @@ impl Refused {
             | Error::BadName
             | Error::BadLabel
             | Error::BadPolicy(_)
+            | Error::NoFactor(_)
+            | Error::Spent
             | Error::BadTemplate(_)
             | Error::IdempotencyMismatch
             | Error::DefaultService

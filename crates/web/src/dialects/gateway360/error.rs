@@ -102,6 +102,8 @@ impl Refused {
             | Error::BadTemplate(_)
             | Error::IdempotencyMismatch
             | Error::DefaultService
+            | Error::NoFactor(_)
+            | Error::Spent
             | Error::Busy
             | Error::NoRoom(_)
             | Error::Unavailable(_)

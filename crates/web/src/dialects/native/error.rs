@@ -127,6 +127,8 @@ impl Problem {
             Error::DefaultService => (StatusCode::CONFLICT, "default_service"),
             Error::Limited(limited) => return Self::limited(*limited, now),
             Error::WrongChannel(_) | Error::NoRoute(_) => (StatusCode::UNPROCESSABLE_ENTITY, "channel_unavailable"),
+            Error::NoFactor(_) => (StatusCode::UNPROCESSABLE_ENTITY, "no_factor"),
+            Error::Spent => (StatusCode::CONFLICT, "spent"),
             Error::NotEnoughBalance => (StatusCode::PAYMENT_REQUIRED, "not_enough_balance"),
             Error::NumberUnknown => (StatusCode::UNPROCESSABLE_ENTITY, "number_unknown"),
             Error::PaymentMissing => (StatusCode::UNPROCESSABLE_ENTITY, "payment_required"),

@@ -30,6 +30,9 @@ pub(super) struct CreateKeyRequest {
     /// What it may do; `verifications:write` and `verifications:read` if left out.
     #[schema(value_type = Option<Vec<String>>, example = json!(["verifications:write", "verifications:read"]))]
     scopes: Option<Vec<Scope>>,
+    /// What its secret looks like: `native` if left out; `hex32` or `jws` for the clients of vendors that take no other.
+    #[schema(example = "native")]
+    form: Option<String>,
     /// From where it may be used: networks or addresses. Left out or empty: from anywhere.
     #[serde(default)]
     #[schema(example = json!(["203.0.113.0/24"]))]
@@ -113,14 +116,16 @@ pub(super) async fn create(
     Authenticated(caller): Authenticated,
     input: Input<CreateKeyRequest>,
 ) -> Result<Response, Problem> {
-    let CreateKeyRequest { name, scopes, allowed_from, test } = input.value;
+    let CreateKeyRequest { name, scopes, form, allowed_from, test } = input.value;
     let mut scopes = scopes.unwrap_or_else(|| vec![Scope::VerificationsWrite, Scope::VerificationsRead]);
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
         return Err(Problem::field("/scopes", "must name at least one scope"));
     }
-    let command = CreateKey { name, scopes, form: KeyForm::Native, allowed_from: networks(&allowed_from)?, test };
+    let form = form.as_deref().map_or(Some(KeyForm::Native), KeyForm::parse);
+    let form = form.ok_or_else(|| Problem::field("/form", "must be native, hex32 or jws"))?;
+    let command = CreateKey { name, scopes, form, allowed_from: networks(&allowed_from)?, test };
     let made = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
     let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok((StatusCode::CREATED, Json(KeyObject::of(made.key, Some(made.secret)))).into_response())
