@@ -136,6 +136,7 @@ impl Filling {
             to: Sealed { key_version: 1, bytes: vec![0; 40] },
             to_index: self.keys.blind_index(self.tenant, &to),
             phone: Some(PhoneTraits { country: Some(country.to_owned()), line: LineType::Mobile }),
+            grid: None,
             policy: countersign_model::Policy { code: CodeShape::SIX_DIGITS, ..service.policy.clone() },
             code: CodeSource::Derived { key_version: 1 },
             codes: vec![Verification::first_code(&service.policy, at(0))],

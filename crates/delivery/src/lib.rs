@@ -54,6 +54,8 @@ pub struct Outgoing {
     pub content: Rendered,
     /// The code it carries, for providers that build the message themselves; none for a text of a caller's own.
     pub code: Option<Code>,
+    /// The link it carries in place of a code. Whoever has it can open it.
+    pub link: Option<String>,
     /// Where the provider is to report what becomes of it: this server's address for just this message. None: nowhere, since
     /// nobody outside can reach this server.
     pub receipt_url: Option<String>,
@@ -133,6 +135,7 @@ mod testing {
             from_address: None,
             content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
             code: Some(Code::own("123456").unwrap()),
+            link: None,
             receipt_url: None,
             now: Timestamp::from_ms(1_767_225_600_000),
         }

@@ -33,6 +33,11 @@ impl Caller {
         Self { tenant, actor: Actor::Application(None), test: false, scopes }
     }
 
+    /// Whoever has the link of a verification: may prove just that one, which is the business of who makes this value.
+    pub(crate) fn of_link(tenant: TenantId) -> Self {
+        Self { tenant, actor: Actor::Application(None), test: false, scopes: vec![Scope::VerificationsWrite] }
+    }
+
     /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
     #[must_use]
     pub fn installation() -> Self {
@@ -75,6 +80,17 @@ impl Caller {
     }
 }
 
+/// What an API key opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identified {
+    /// It works.
+    Known(Caller),
+    /// It works, but not from there.
+    Elsewhere,
+    /// It is unknown or revoked.
+    Unknown,
+}
+
 /// The prefix by which people and secret scanners recognise an API key.
 pub const API_KEY_PREFIX: &str = "cs_";
 const HASH_PURPOSE: &str = "api key";
@@ -87,13 +103,25 @@ impl Engine {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn authenticate(&self, secret: &str, peer: Option<IpAddr>) -> Result<Option<Caller>, Error> {
-        let Some(key) = self.store().api_key_by_hash(&self.api_key_hash(secret)).await? else { return Ok(None) };
-        if key.revoked_at.is_some() || !key.allows(peer) {
-            return Ok(None);
+        match self.identify(secret, peer).await? {
+            Identified::Known(caller) => Ok(Some(caller)),
+            Identified::Elsewhere | Identified::Unknown => Ok(None),
+        }
+    }
+
+    /// The same, for APIs that tell their callers when a key that works is used from elsewhere.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn identify(&self, secret: &str, peer: Option<IpAddr>) -> Result<Identified, Error> {
+        let found = self.store().api_key_by_hash(&self.api_key_hash(secret)).await?;
+        let Some(key) = found.filter(|key| key.revoked_at.is_none()) else { return Ok(Identified::Unknown) };
+        if !key.allows(peer) {
+            return Ok(Identified::Elsewhere);
         }
         self.note_use(&key, self.now());
         let actor = Actor::Application(Some(key.id));
-        Ok(Some(Caller { tenant: key.tenant, actor, test: key.test, scopes: key.scopes }))
+        Ok(Identified::Known(Caller { tenant: key.tenant, actor, test: key.test, scopes: key.scopes }))
     }
 
     /// The caller's own key with this secret, if it still works.
@@ -163,4 +191,11 @@ pub(crate) fn jws_key(
 
 pub(crate) fn api_key_text(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(format!("{API_KEY_PREFIX}{}", BASE32_NOPAD_NOCASE.encode(bytes).to_lowercase()))
+}
+
+/// The token of a link, for people to type if they must: 128 random bits in 26 letters and digits.
+pub(crate) fn fresh_link_token(random: &dyn Random) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; 16]);
+    random.fill(&mut *bytes);
+    Zeroizing::new(BASE32_NOPAD_NOCASE.encode(&*bytes).to_lowercase())
 }

@@ -11,8 +11,8 @@ pub use file::KeyFileError;
 use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
-    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, UserId, Verification, VerificationId,
-    verification::CodeSource,
+    Address, BlindIndex, Code, CodeShape, MessageId, Random, Sealed, TenantId, Typed, UserId, Verification,
+    VerificationId, verification::CodeSource,
 };
 use std::{collections::BTreeMap, fmt, path::Path};
 use zeroize::Zeroizing;
@@ -166,6 +166,7 @@ impl Keys {
                 let text = self.open(sealed, &context(OWN_CODE, verification.tenant, &verification.id.to_bytes()))?;
                 Code::own(&text).map_err(|_| Error::internal("an own code does not read back"))
             }
+            CodeSource::Link => Err(Error::internal("a verification that is proved by a grid has no code")),
         }
     }
 
@@ -192,9 +193,27 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Self::code_of`].
-    pub fn code_matches(&self, verification: &Verification, generation: u32, typed: &Code) -> Result<bool, Error> {
+    pub fn code_matches(&self, verification: &Verification, generation: u32, typed: &Typed) -> Result<bool, Error> {
         let code = self.code_of(verification, generation)?;
-        Ok(constant_time::verify_slices_are_equal(&code.comparable(), &typed.comparable()).is_ok())
+        let [typed, code] = typed.comparable_with(&code, verification.policy.code);
+        Ok(constant_time::verify_slices_are_equal(&code, &typed).is_ok())
+    }
+
+    /// The pseudo-random blocks from which the screens of a grid's present attempt are drawn; none if it has no grid.
+    ///
+    /// # Errors
+    /// When the key file lacks the key it was begun with.
+    pub fn grid_blocks(&self, verification: &Verification) -> Result<Option<impl FnMut(u32) -> [u8; 32]>, Error> {
+        let Some(grid) = &verification.grid else { return Ok(None) };
+        let key = &self.version(grid.key_version)?.code;
+        let (tenant, id, attempt) = (verification.tenant.to_bytes(), verification.id.to_bytes(), grid.attempt);
+        Ok(Some(move |counter: u32| mac(key, &[&tenant, &id, b"grid", &attempt.to_be_bytes(), &counter.to_be_bytes()])))
+    }
+
+    /// What stands for the token of a link in the store.
+    #[must_use]
+    pub fn link_index(&self, token: &str) -> BlindIndex {
+        BlindIndex(self.hash("link", token.as_bytes()))
     }
 
     /// Encrypts a text. `context` says what it is and whose, and must be the same when it is opened: a sealed value that was
@@ -249,6 +268,10 @@ pub(crate) const PAYMENT: &[u8] = b"payment";
 pub(crate) const TEXT: &[u8] = b"text";
 /// Who is told of a message's fate.
 pub(crate) const REPORT: &[u8] = b"report";
+/// The token of a link.
+pub(crate) const LINK: &[u8] = b"link";
+/// The categories that somebody remembers.
+pub(crate) const ENROLLED: &[u8] = b"enrolled";
 /// The outcome kept for an idempotency key.
 pub(crate) const ANSWER: &[u8] = b"answer";
 

@@ -23,7 +23,7 @@ pub mod sandbox;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use caller::Caller;
+pub use caller::{Caller, Identified};
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
 pub use error::{Error, Thing};

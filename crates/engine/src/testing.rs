@@ -50,8 +50,10 @@ pub struct Sent {
     pub from: String,
     /// The subject, and the HTML part; empty without.
     pub mail: (String, String),
-    /// The code.
+    /// The code; empty for a text of a caller's own, and where there is a link.
     pub code: String,
+    /// The link; empty where there is none.
+    pub link: String,
     /// The text.
     pub text: String,
 }
@@ -98,6 +100,7 @@ impl Provider for Recorder {
                 message.content.html.clone().unwrap_or_default(),
             ),
             code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
+            link: message.link.clone().unwrap_or_default(),
             text: message.content.text.clone(),
         });
         Ok(answer)
@@ -226,7 +229,7 @@ impl Harness {
             lookup: numbers.clone().map(|numbers| numbers as Arc<dyn NumberLookup>),
             callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
             report_formats: BTreeMap::from([("test", format)]),
-            public_url: None,
+            public_url: Some("https://verify.example.com".to_owned()),
             clock: Arc::clone(&clock),
             random: Arc::new(SeededChance::default()),
             retention: Duration::from_hours(24 * 90),

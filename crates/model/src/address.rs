@@ -3,7 +3,10 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 /// The way a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,9 +77,27 @@ pub enum LineType {
     Unknown,
 }
 
-/// A phone number in E.164 form.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
+/// A phone number in E.164 form, and what the numbering plan tells of it.
+#[derive(Clone)]
+pub struct PhoneNumber {
+    e164: String,
+    /// None for one that was read back: nobody asks for them then.
+    traits: Option<PhoneTraits>,
+}
+
+impl PartialEq for PhoneNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.e164 == other.e164
+    }
+}
+
+impl Eq for PhoneNumber {}
+
+impl Hash for PhoneNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.e164.hash(state);
+    }
+}
 
 impl PhoneNumber {
     /// Parses an international number: a plus sign (or `00`), the country code, the number. Blanks, dots, dashes, slashes and
@@ -111,7 +132,8 @@ impl PhoneNumber {
         if number.is_possible_with_reason().is_err() {
             return Err(BadAddress::Impossible);
         }
-        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        Ok(Self { e164, traits: Some(PhoneTraits::of(&number)) })
     }
 
     /// Parses a number that is written in E.164 already: `+`, a digit other than 0, and 2 to 15 digits in all. Whether the numbering
@@ -124,12 +146,15 @@ impl PhoneNumber {
         let is_e164 = (2..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0');
-        let number = Self(text.to_owned());
-        match number.traits().line {
-            _ if !is_e164 => Err(BadAddress::NotInternational),
+        if !is_e164 {
+            return Err(BadAddress::NotInternational);
+        }
+        let number = Self { e164: text.to_owned(), traits: None };
+        let traits = number.traits();
+        match traits.line {
             LineType::Special => Err(BadAddress::NotAPersons),
             LineType::Mobile | LineType::Fixed | LineType::FixedOrMobile | LineType::Voip | LineType::Unknown => {
-                Ok(number)
+                Ok(Self { traits: Some(traits), ..number })
             }
         }
     }
@@ -137,15 +162,30 @@ impl PhoneNumber {
     /// `+` and digits.
     #[must_use]
     pub fn e164(&self) -> &str {
-        &self.0
+        &self.e164
     }
 
     /// What the numbering plan tells of it: its country (ISO 3166-1 alpha-2, if it has one) and line type.
     #[must_use]
     pub fn traits(&self) -> PhoneTraits {
-        let Ok(number) = PHONE_NUMBER_UTIL.parse(&self.0, None) else {
-            return PhoneTraits { country: None, line: LineType::Unknown };
-        };
+        self.traits.clone().unwrap_or_else(|| match PHONE_NUMBER_UTIL.parse(&self.e164, None) {
+            Ok(number) => PhoneTraits::of(&number),
+            Err(_) => PhoneTraits { country: None, line: LineType::Unknown },
+        })
+    }
+}
+
+/// What is known of a phone number without asking anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneTraits {
+    /// ISO 3166-1 alpha-2, or none for numbers of no country (satellite phones, say).
+    pub country: Option<String>,
+    /// What answers.
+    pub line: LineType,
+}
+
+impl PhoneTraits {
+    fn of(number: &rlibphonenumber::PhoneNumber) -> Self {
         let line = match number.get_type() {
             PhoneNumberType::Mobile => LineType::Mobile,
             PhoneNumberType::FixedLine | PhoneNumberType::UAN => LineType::Fixed,
@@ -158,17 +198,8 @@ impl PhoneNumber {
             | PhoneNumberType::VoiceMail => LineType::Special,
             PhoneNumberType::Unknown => LineType::Unknown,
         };
-        PhoneTraits { country: number.get_region_code().map(|region| region.to_string()), line }
+        Self { country: number.get_region_code().map(|region| region.to_string()), line }
     }
-}
-
-/// What is known of a phone number without asking anybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhoneTraits {
-    /// ISO 3166-1 alpha-2, or none for numbers of no country (satellite phones, say).
-    pub country: Option<String>,
-    /// What answers.
-    pub line: LineType,
 }
 
 /// An e-mail address, its domain in lower case. The local part is kept as it was written, since some servers care.
@@ -232,7 +263,7 @@ impl Address {
     /// When the text never was a normalised address.
     pub fn from_normalised(text: &str) -> Result<Self, BadAddress> {
         if text.starts_with('+') {
-            Ok(Self::Phone(PhoneNumber(text.to_owned())))
+            Ok(Self::Phone(PhoneNumber { e164: text.to_owned(), traits: None }))
         } else if text.contains('@') {
             Ok(Self::Email(EmailAddress(text.to_owned())))
         } else {
@@ -294,9 +325,9 @@ mod tests {
     #[test]
     fn spellings_of_one_number_become_one() {
         for text in ["+34666666111", "0034666666111", "+34 666 666 111", " +34 (666) 666-111 "] {
-            assert_eq!(PhoneNumber::parse(text).map(|number| number.0), Ok("+34666666111".to_owned()), "{text}");
+            assert_eq!(PhoneNumber::parse(text).map(|number| number.e164), Ok("+34666666111".to_owned()), "{text}");
         }
-        assert_eq!(PhoneNumber::from_digits("34666666111").map(|number| number.0), Ok("+34666666111".to_owned()));
+        assert_eq!(PhoneNumber::from_digits("34666666111").map(|number| number.e164), Ok("+34666666111".to_owned()));
     }
 
     #[test]
@@ -320,7 +351,7 @@ mod tests {
     #[test]
     fn e164_has_a_plus_and_2_to_15_digits() {
         for good in ["+237671234567", "+12", "+123456789012345", "+999123456789"] {
-            assert_eq!(PhoneNumber::parse_e164(good).map(|number| number.0), Ok(good.to_owned()));
+            assert_eq!(PhoneNumber::parse_e164(good).map(|number| number.e164), Ok(good.to_owned()));
         }
         for bad in ["", "+", "+1", "+1234567890123456", "0671234567", "+0671234567", "+12 34", " +1234", "+12x", "+٣٤٦"]
         {

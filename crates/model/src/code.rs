@@ -131,6 +131,12 @@ impl Code {
         if fits.contains(&code.0.len()) { Ok(code) } else { Err(BadCode::Length) }
     }
 
+    /// What must be equal to the last character: kept as it is, without the blanks around it.
+    #[must_use]
+    pub fn verbatim(text: &str) -> Self {
+        Self(Zeroizing::new(text.trim().to_owned()))
+    }
+
     /// What a person typed: blanks and dashes between the characters dropped. Anything is taken; what is no code equals none.
     #[must_use]
     pub fn typed(text: &str) -> Self {
@@ -156,6 +162,8 @@ impl Code {
 pub enum Typed {
     /// As text.
     Text(Code),
+    /// As text, small letters and capitals told apart.
+    Exact(Code),
     /// As a number, which has lost its leading zeros.
     Number(u64),
 }
@@ -165,11 +173,23 @@ impl Typed {
     #[must_use]
     pub fn as_code(&self, shape: CodeShape) -> Code {
         match (self, shape.alphabet) {
-            (Self::Text(code), _) => code.clone(),
+            (Self::Text(code) | Self::Exact(code), _) => code.clone(),
             (Self::Number(number), Alphabet::Numeric) => {
                 Code::typed(&format!("{number:0>width$}", width = usize::from(shape.length)))
             }
             (Self::Number(number), Alphabet::Alpha | Alphabet::Alphanumeric) => Code::typed(&number.to_string()),
+        }
+    }
+}
+
+impl Typed {
+    /// The bytes of both, which are equal if this is that code. Comparing them, in constant time, is the caller's business.
+    #[must_use]
+    pub fn comparable_with(&self, code: &Code, shape: CodeShape) -> [Zeroizing<Vec<u8>>; 2] {
+        let typed = self.as_code(shape);
+        match self {
+            Self::Exact(_) => [&typed, code].map(|code| Zeroizing::new(code.expose().as_bytes().to_vec())),
+            Self::Text(_) | Self::Number(_) => [&typed, code].map(Code::comparable),
         }
     }
 }
@@ -249,6 +269,20 @@ mod tests {
         assert_eq!(Code::own("12345678901234567").err(), Some(BadCode::Length));
         assert_eq!(Code::own("12é456").err(), Some(BadCode::Characters));
         assert_eq!(Code::own("12\n34<b>").err(), Some(BadCode::Characters));
+    }
+
+    #[test]
+    fn what_must_be_exact_is_compared_to_the_last_character() {
+        let code = Code::own("AB12").unwrap();
+        let is_equal = |typed: &Typed| {
+            let [typed, code] = typed.comparable_with(&code, CodeShape::SIX_DIGITS);
+            typed == code
+        };
+        assert!(is_equal(&Typed::Exact(Code::verbatim(" AB12 "))));
+        for bad in ["ab12", "AB 12", "AB-12", "AB1", ""] {
+            assert!(!is_equal(&Typed::Exact(Code::verbatim(bad))), "{bad}");
+        }
+        assert!(is_equal(&Typed::Text(Code::typed("ab-12"))));
     }
 
     #[test]

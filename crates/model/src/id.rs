@@ -2,8 +2,11 @@
 //! characters of Crockford's base 32, such as `ver_01k9zq3s5mf0r8t2v4w6x8y0z1`.
 
 use crate::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{fmt, str::FromStr};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
 /// Where random bytes come from: the operating system in production, a seed in tests.
 pub trait Random {
@@ -26,22 +29,53 @@ pub struct NotAnId;
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 26;
 
-fn encode(value: u128) -> String {
-    (0..LENGTH)
-        .rev()
-        .filter_map(|place| DIGITS.get(usize::try_from((value >> (place * 5)) & 31).unwrap_or(0)))
-        .map(|digit| char::from(*digit))
-        .collect()
+fn encode(value: u128) -> [u8; LENGTH] {
+    let mut text = [0; LENGTH];
+    let mut left = value;
+    for place in text.iter_mut().rev() {
+        *place = DIGITS.get(usize::try_from(left & 31).unwrap_or(0)).copied().unwrap_or(b'0');
+        left >>= 5;
+    }
+    text
 }
+
+/// For each byte the digit that it is; 255 for one that is none.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut digit = 0;
+    while digit < DIGITS.len() {
+        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "worked out by the compiler")]
+        {
+            values[DIGITS[digit] as usize] = digit as u8;
+        }
+        digit += 1;
+    }
+    values
+};
 
 fn decode(text: &str) -> Option<u128> {
     if text.len() != LENGTH || text.as_bytes().first().is_some_and(|first| *first > b'7') {
         return None;
     }
     text.bytes().try_fold(0_u128, |value, byte| {
-        let digit = DIGITS.iter().position(|known| *known == byte)?;
-        Some(value << 5 | u128::try_from(digit).ok()?)
+        let digit = VALUES.get(usize::from(byte)).copied().filter(|digit| *digit < 32)?;
+        Some(value << 5 | u128::from(digit))
     })
+}
+
+/// Reads a text where it lies: rows are full of identifiers.
+struct Parsed<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = NotAnId>> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 fn generate(now: Timestamp, random: &dyn Random) -> u128 {
@@ -105,7 +139,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", $prefix, encode(self.0))
+                f.write_str($prefix)?;
+                f.write_str(std::str::from_utf8(&encode(self.0)).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -131,7 +166,7 @@ macro_rules! ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                String::deserialize(from)?.parse().map_err(D::Error::custom)
+                from.deserialize_str(Parsed(PhantomData))
             }
         }
     )*};

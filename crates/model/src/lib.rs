@@ -15,6 +15,7 @@
 //! | [`Verification`] | one attempt to prove that a person holds an address; the state machine |
 //! | [`Code`] | what the person types; derived from a key, never stored |
 //! | generation | the number of a code within its verification: 0 first, one more with each new code |
+//! | [`Grid`] | screens of pictures behind a link, in place of a code: which are right is what the person proves |
 //! | [`Message`] | one code, or one text of a caller's own, on its way to one address; also the outbox row |
 //! | [`Trial`] | one message as reports count it: successful once its code was accepted |
 //! | [`Callback`] | a call to a caller's server, to tell what became of a message |
@@ -33,6 +34,7 @@ pub mod activity;
 pub mod address;
 pub mod bucket;
 pub mod callback;
+pub mod challenge;
 pub mod client;
 pub mod code;
 pub mod configuration;
@@ -59,6 +61,7 @@ pub use activity::{Activity, ActivityKind, Actor, Means};
 pub use address::{Address, Channel, EmailAddress, PhoneNumber};
 pub use bucket::{Bucket, BucketKind, BucketLevel, BucketRule};
 pub use callback::Callback;
+pub use challenge::{Grid, Right, Screen, Tapped, Tile};
 pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationRules};

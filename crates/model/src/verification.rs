@@ -13,7 +13,7 @@
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, ForFactor, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
+    BlindIndex, Channel, ForFactor, Grid, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
     VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
 };
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub enum CodeSource {
     },
     /// Brought by the caller.
     Own(Sealed),
+    /// There are none: its messages carry the link to its grid.
+    Link,
 }
 
 /// A code that can be used.
@@ -106,8 +108,11 @@ pub struct Verification {
     pub policy: Policy,
     /// Where its codes come from.
     pub code: CodeSource,
-    /// The codes that can be used, oldest first: one, or up to three while newer ones are on their way.
+    /// The codes that can be used, oldest first: one, or up to three while newer ones are on their way. A link counts as one.
     pub codes: Vec<LiveCode>,
+    /// The screens that it waits for, where it is proved by those and not by a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
     /// Whom its messages speak for.
     pub brand: Option<String>,
     /// Whom its messages come from.
@@ -187,6 +192,9 @@ pub enum NotPossible {
     /// It has been checked as often as it may be.
     #[error("the verification has been checked as often as it may be")]
     ChecksSpent,
+    /// It is proved in another way.
+    #[error("the verification has no code: it is proved by pictures, behind the link in its message")]
+    NoCode,
 }
 
 /// What a caller reports about a verification that was decided elsewhere.
@@ -311,7 +319,7 @@ impl Verification {
         let next = LiveCode { generation: self.newest_generation() + 1, expires_at: end_of_life(&self.policy, now) };
         match (self.policy.resend, &self.code) {
             // An own code cannot be renewed: the caller holds the only one.
-            (ResendRule::SameCode, _) | (_, CodeSource::Own(_)) => {}
+            (ResendRule::SameCode, _) | (_, CodeSource::Own(_) | CodeSource::Link) => {}
             (ResendRule::NewCodeKillsOld, CodeSource::Derived { .. }) => self.codes = vec![next],
             (ResendRule::NewCodeAfterAccept, CodeSource::Derived { .. }) => {
                 // The oldest is the one that a provider has accepted, or the best hope of one; the newest before this one may
@@ -388,9 +396,12 @@ impl Verification {
         }
     }
 
-    const fn decide(&mut self, state: State, at: Timestamp) {
+    fn decide(&mut self, state: State, at: Timestamp) {
         self.state = state;
         self.decided_at = Some(at);
+        if let Some(grid) = &mut self.grid {
+            grid.forget();
+        }
     }
 }
 
@@ -435,6 +446,7 @@ mod tests {
             codes: vec![Verification::first_code(&policy, at(0))],
             policy,
             code: CodeSource::Derived { key_version: 1 },
+            grid: None,
             brand: None,
             sender: None,
             locale: "en".into(),

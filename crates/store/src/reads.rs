@@ -156,6 +156,11 @@ impl Store {
         ask!(self, verifications::with_id(tenant, id))
     }
 
+    /// The verification whose grid is behind the link with this keyed hash, whosever it is.
+    pub async fn verification_of_link(&self, link: BlindIndex) -> Result<Option<Verification>, Error> {
+        ask!(self, verifications::with_link(link))
+    }
+
     /// The one that was started last for this address in this service, in whatever state it is. Last is meant by the order
     /// of writing: two ids of one millisecond have no order.
     pub async fn latest_verification(

@@ -11,9 +11,12 @@ pub mod dialects;
 mod docs;
 mod framing;
 mod health;
+mod pages;
 mod peer;
+mod pictures;
 mod request;
 mod sandbox;
+mod sms_text;
 mod time;
 
 use axum::{Router, middleware};
@@ -96,7 +99,8 @@ impl Web {
 
 /// All routes of a server.
 pub fn router(web: Web) -> Router {
-    let mut router = Router::new().merge(health::routes()).merge(docs::routes()).merge(callbacks::routes());
+    let mut router =
+        Router::new().merge(health::routes()).merge(docs::routes()).merge(callbacks::routes()).merge(pages::routes());
     for dialect in dialects::DIALECTS {
         router = router.merge((dialect.routes)());
     }

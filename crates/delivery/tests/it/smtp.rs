@@ -44,6 +44,7 @@ fn message() -> Outgoing {
         from_address: None,
         content,
         code: Some(code),
+        link: None,
         receipt_url: None,
         now: Timestamp::from_ms(1_767_225_600_000),
     }

@@ -5,7 +5,7 @@ use super::Command;
 use crate::{Caller, Engine, Error, Thing, metrics::Metrics, remembered::Remembered};
 use countersign_model::{
     ActivityKind, Address, Checked, Event, EventKind, Payment, Proof, Scope, State, Timestamp, Typed, Verification,
-    VerificationId,
+    VerificationId, verification::NotPossible,
 };
 use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
@@ -73,42 +73,18 @@ impl CheckCode {
         now: Timestamp,
     ) -> Result<(CodeChecked, Batch), Error> {
         let before = engine.target(caller, &self.target).await?;
+        if before.grid.is_some() {
+            return Err(NotPossible::NoCode.into());
+        }
         let proof = self.compare(engine, &before, now)?;
         let state = before.state_at(now);
         if state != State::Pending {
             let checked = Checked::NotPending(state);
             return Ok((CodeChecked { checked, verification: before, at: now }, Batch::new()));
         }
-        let of = (before.tenant, before.service);
-        let person = before.for_factor.map(|of| of.user);
-        let mut remembered = Remembered::read(engine, of, Some(before.to_index), person).await?;
-        remembered.may_check(now).map_err(Error::Limited)?;
-
+        let remembered = engine.remembered_to_check(&before, now).await?;
         let (verification, checked) = before.check(proof, now);
-        match checked {
-            Checked::Wrong { .. } | Checked::Exhausted => {
-                remembered.count_failed_check(&verification.policy.limits, now);
-            }
-            Checked::Approved => remembered.clear_failed_checks(),
-            // Nothing was spent, and nothing is to be written.
-            Checked::Held => return Ok((CodeChecked { checked, verification, at: now }, Batch::new())),
-            Checked::PaymentMismatch | Checked::NotPending(_) => {}
-        }
-        let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
-        if remembered.person_is_blocked
-            && let Some(user) = person
-            && let Some(user) = engine.store().user(verification.tenant, user).await?
-        {
-            batch.push(Change::InsertActivity(engine.activity(caller, &user, ActivityKind::UserBlocked, now)));
-        }
-        batch.extend(remembered.changes());
-        if checked == Checked::Approved {
-            push_success(&mut batch, &verification, now);
-        }
-        if let Some(kind) = event_of(checked) {
-            let event = Event::new((verification.tenant, verification.id), kind, now, engine.random());
-            batch.push(Change::InsertEvent(event));
-        }
+        let batch = engine.judged(caller, &verification, checked, remembered, now).await?;
         Ok((CodeChecked { checked, verification, at: now }, batch))
     }
 
@@ -120,10 +96,9 @@ impl CheckCode {
             (Some(_), None) => return Err(Error::PaymentMissing),
             (None, Some(_)) => return Err(Error::PaymentUnexpected),
         };
-        let typed = self.code.as_code(verification.policy.code);
         let mut matches = None;
         for live in verification.live_codes(now) {
-            if engine.keys().code_matches(verification, live.generation, &typed)? {
+            if engine.keys().code_matches(verification, live.generation, &self.code)? {
                 matches = Some(live.generation);
             }
         }
@@ -149,6 +124,50 @@ pub(super) fn push_success(batch: &mut Batch, approved: &Verification, now: Time
 }
 
 impl Engine {
+    /// What is remembered of the address and of the person, if a proof may be judged now.
+    pub(super) async fn remembered_to_check(&self, of: &Verification, now: Timestamp) -> Result<Remembered, Error> {
+        let person = of.for_factor.map(|of| of.user);
+        let remembered = Remembered::read(self, (of.tenant, of.service), Some(of.to_index), person).await?;
+        remembered.may_check(now).map_err(Error::Limited)?;
+        Ok(remembered)
+    }
+
+    /// What is to be written after a proof was judged: the value, what address and person have tried, and the event.
+    pub(super) async fn judged(
+        &self,
+        caller: &Caller,
+        verification: &Verification,
+        checked: Checked,
+        mut remembered: Remembered,
+        now: Timestamp,
+    ) -> Result<Batch, Error> {
+        match checked {
+            Checked::Wrong { .. } | Checked::Exhausted => {
+                remembered.count_failed_check(&verification.policy.limits, now);
+            }
+            Checked::Approved => remembered.clear_failed_checks(),
+            // Nothing was spent, and nothing is to be written.
+            Checked::Held => return Ok(Batch::new()),
+            Checked::PaymentMismatch | Checked::NotPending(_) => {}
+        }
+        let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
+        if remembered.person_is_blocked
+            && let Some(user) = verification.for_factor.map(|of| of.user)
+            && let Some(user) = self.store().user(verification.tenant, user).await?
+        {
+            batch.push(Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserBlocked, now)));
+        }
+        batch.extend(remembered.changes());
+        if checked == Checked::Approved {
+            push_success(&mut batch, verification, now);
+        }
+        if let Some(kind) = event_of(checked) {
+            let event = Event::new((verification.tenant, verification.id), kind, now, self.random());
+            batch.push(Change::InsertEvent(event));
+        }
+        Ok(batch)
+    }
+
     pub(crate) async fn target(&self, caller: &Caller, target: &Target) -> Result<Verification, Error> {
         let found = match target {
             Target::Id(id) => self.store().verification(caller.tenant(), *id).await?,

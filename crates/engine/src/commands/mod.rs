@@ -1,6 +1,7 @@
 //! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
+mod cancel_text;
 mod cancel_verification;
 mod change_configuration;
 mod check_code;
@@ -31,10 +32,12 @@ mod send_code;
 mod send_factor_code;
 mod send_text;
 mod start_verification;
+mod tap_tile;
 mod transfer_balance;
 mod use_recovery_code;
 mod withdraw_factor_code;
 
+pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use change_configuration::ChangeConfiguration;
 pub use check_code::{CheckCode, CodeChecked, Target};
@@ -66,7 +69,8 @@ pub use revoke_key::RevokeKey;
 pub use send_code::SendCode;
 pub use send_factor_code::{FactorCodeSent, SendFactorCode};
 pub use send_text::SendText;
-pub use start_verification::{DEFAULT_SERVICE, Overrides, ServiceRef, StartVerification};
+pub use start_verification::{DEFAULT_SERVICE, GridChoice, Overrides, ServiceRef, StartVerification};
+pub use tap_tile::{TapTile, TileTapped};
 pub use transfer_balance::TransferBalance;
 pub use use_recovery_code::{RecoveryCodeChecked, UseRecoveryCode};
 pub use withdraw_factor_code::WithdrawFactorCode;

@@ -9,7 +9,8 @@ use crate::{
     queries::{Sending, VerificationRecord},
 };
 use countersign_model::{
-    Address, Alphabet, Channel, Code, CodeShape, Configuration, Payment, Scope, ServiceId, Timestamp, Verification,
+    Address, Alphabet, Channel, Code, CodeShape, Configuration, Payment, Scope, ServiceId, Timestamp, Typed,
+    Verification,
 };
 use countersign_store::Batch;
 use std::collections::BTreeMap;
@@ -91,7 +92,8 @@ impl SendCode {
 
     fn must_bring_no_other(&self, engine: &Engine, pending: &Verification) -> Result<(), Error> {
         let Some(code) = &self.code else { return Ok(()) };
-        let is_same = engine.keys().code_matches(pending, pending.newest_generation(), code)?;
+        let code = Typed::Text(code.clone());
+        let is_same = engine.keys().code_matches(pending, pending.newest_generation(), &code)?;
         if is_same { Ok(()) } else { Err(Error::OtherCode) }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{Command, Decided, OwnText};
 use crate::{
-    Caller, Engine, Error, TEST_PROVIDER, Thing, keys, metrics::Metrics, queries::Price, remembered::Remembered,
-    reports::ReportTo,
+    Caller, Engine, Error, TEST_PROVIDER, Thing, caller::fresh_link_token, keys, metrics::Metrics, queries::Price,
+    remembered::Remembered, reports::ReportTo,
 };
 use countersign_model::{
-    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Message, MessageId,
-    Payment, Policy, Profile, Scope, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId, Verification,
-    VerificationId, policy::Limits, verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
+    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
+    Verification, VerificationId, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -80,6 +80,8 @@ pub struct Overrides {
     pub text: Option<OwnText>,
     /// Who is told what becomes of its messages.
     pub report: Option<ReportTo>,
+    /// Screens of pictures behind a link, which prove it in place of a code.
+    pub grid: Option<GridChoice>,
     /// The factor that it proves.
     pub for_factor: Option<ForFactor>,
     /// Whether it ends the pending one that this address has in this service.
@@ -88,6 +90,21 @@ pub struct Overrides {
     pub via: Option<String>,
     /// Whether its messages are kept as trials, for reports.
     pub keeps_trials: bool,
+}
+
+/// What a grid is like.
+#[derive(Clone, Debug)]
+pub struct GridChoice {
+    /// How many screens, where the page tells what is right on them.
+    pub screens: u8,
+    /// How many pictures on each.
+    pub tiles: u8,
+    /// How many categories there are.
+    pub pool: u16,
+    /// The categories that the person remembers, one for each screen; none: the page tells.
+    pub enrolled: Option<Vec<u16>>,
+    /// A picture of the caller's for the head of the page.
+    pub logo: Option<String>,
 }
 
 impl Command for StartVerification {
@@ -99,6 +116,9 @@ impl Command for StartVerification {
             return Err(Error::WrongChannel(self.channel));
         }
         engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
+        if self.overrides.grid.is_some() && engine.public_url().is_none() {
+            return Err(Error::internal("a link needs server.public_url, which is not set"));
+        }
         let (service, mut batch) = engine.service_for(caller.tenant(), &self.service, now).await?;
         let index = engine.keys().blind_index(caller.tenant(), &self.to);
         let policy = self.policy(&service);
@@ -177,10 +197,12 @@ impl StartVerification {
         let (keys, random, tenant) = (engine.keys(), engine.random(), service.tenant);
         let id = VerificationId::generate(now, random);
         let seal = |what: &[u8], text: &str| keys.seal(text, &keys::context(what, tenant, &id.to_bytes()), random);
-        let code = match &self.code {
-            None => CodeSource::Derived { key_version: keys.current_version() },
-            Some(code) => CodeSource::Own(seal(keys::OWN_CODE, code.expose())?),
+        let code = match (&self.overrides.grid, &self.code) {
+            (Some(_), _) => CodeSource::Link,
+            (None, None) => CodeSource::Derived { key_version: keys.current_version() },
+            (None, Some(code)) => CodeSource::Own(seal(keys::OWN_CODE, code.expose())?),
         };
+        let grid = self.overrides.grid.as_ref().map(|choice| choice.begin(engine, seal)).transpose()?;
         let phone = match &self.to {
             Address::Phone(number) => Some(number.traits()),
             Address::Email(_) => None,
@@ -202,6 +224,7 @@ impl StartVerification {
             code,
             codes: vec![Verification::first_code(&policy, now)],
             policy,
+            grid,
             brand: service.brand.clone(),
             sender: overrides.sender.clone().or_else(|| service.sender.clone()),
             locale: self.locale.clone().unwrap_or_else(|| service.default_locale.clone()),
@@ -218,6 +241,33 @@ impl StartVerification {
             created_at: now,
             touched_at: None,
             decided_at: None,
+        })
+    }
+}
+
+impl GridChoice {
+    /// A grid behind a fresh link. The token is drawn by chance and by nothing else: whoever asked for the verification, and so
+    /// knows its id, cannot know it.
+    fn begin(&self, engine: &Engine, seal: impl Fn(&[u8], &str) -> Result<Sealed, Error>) -> Result<Grid, Error> {
+        let token = fresh_link_token(engine.random());
+        let right = match &self.enrolled {
+            None => Right::Told,
+            Some(enrolled) => {
+                let text = serde_json::to_string(enrolled).map_err(|error| Error::Internal(error.to_string()))?;
+                Right::Remembered(Some(seal(keys::ENROLLED, &text)?))
+            }
+        };
+        Ok(Grid {
+            link: engine.keys().link_index(&token),
+            token: seal(keys::LINK, &token)?,
+            key_version: engine.keys().current_version(),
+            screens: self.screens,
+            tiles: self.tiles,
+            pool: self.pool,
+            logo: self.logo.clone(),
+            right,
+            attempt: 1,
+            taps: Vec::new(),
         })
     }
 }

@@ -16,6 +16,13 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone)]
 pub struct Deliver(pub Engine);
 
+/// What a message says, and which part of it is the secret.
+struct Carried {
+    content: Rendered,
+    code: Option<Code>,
+    link: Option<String>,
+}
+
 /// How long a worker may keep a message before another takes it over.
 const LEASE: Duration = Duration::from_secs(45);
 /// How long a provider may take, whatever its own limits are; below the lease by more than the writes around it need.
@@ -120,7 +127,7 @@ impl Deliver {
         let gone = || Error::internal("the verification of a message is gone");
         let (to, from) = engine.ends_with(message, verification)?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
-        let (content, code) = self.content(message, verification).await?;
+        let Carried { content, code, link } = self.carried(message, verification).await?;
         let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();
         Ok(Outgoing {
             id: message.id,
@@ -133,22 +140,27 @@ impl Deliver {
             from_address: own.and_then(|own| own.from_address()),
             content,
             code,
+            link,
             receipt_url: engine.receipt_url(provider, message.tenant, message.id),
             now: engine.clock().wall(),
         })
     }
 
-    async fn content(
-        &self,
-        message: &Message,
-        verification: Option<&Verification>,
-    ) -> Result<(Rendered, Option<Code>), Error> {
+    async fn carried(&self, message: &Message, verification: Option<&Verification>) -> Result<Carried, Error> {
         let engine = &self.0;
         let plain = |text: String| Rendered { subject: None, text, html: None };
+        if let Some((verification, link)) =
+            verification.and_then(|it| engine.link_of(it).transpose().map(|link| (it, link)))
+        {
+            let (link, own) = (link?, engine.own_text_of(verification)?);
+            let text = own.map_or_else(|| link.clone(), |own| own.filled_with(&link));
+            return Ok(Carried { content: plain(text), code: None, link: Some(link) });
+        }
         match (&message.content, verification) {
             (Content::Text { text, .. }, _) => {
                 let context = keys::context(keys::TEXT, message.tenant, &message.id.to_bytes());
-                Ok((plain(engine.keys().open(text, &context)?.to_string()), None))
+                let text = engine.keys().open(text, &context)?.to_string();
+                Ok(Carried { content: plain(text), code: None, link: None })
             }
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;
@@ -156,7 +168,7 @@ impl Deliver {
                     Some(own) => own.with(&code),
                     None => self.render(message, *purpose, verification, &code).await?,
                 };
-                Ok((content, Some(code)))
+                Ok(Carried { content, code: Some(code), link: None })
             }
             (Content::Code { .. }, None) => Err(Error::internal("a code without its verification")),
         }

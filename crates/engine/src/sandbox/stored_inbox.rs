@@ -54,7 +54,7 @@ impl Inbox for StoredInbox {
             text: message.content.text.clone(),
             html: message.content.html.clone(),
             code: message.code.as_ref().map(|code| code.expose().to_owned()),
-            link: None,
+            link: message.link.clone(),
             verification: message.verification,
             at: self.clock.now(),
         });

@@ -9,6 +9,7 @@ mod accounts;
 mod administration;
 mod check;
 mod deliver;
+mod grids;
 mod idempotency;
 mod jobs;
 mod people;

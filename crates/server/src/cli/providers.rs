@@ -96,6 +96,7 @@ fn message(provider: &dyn Provider, to: &str, channel: Option<Channel>) -> Resul
         from_address: None,
         content: Rendered { subject, text: TEXT.to_owned(), html: None },
         code: Some(code),
+        link: None,
         receipt_url: None,
         now,
     })

@@ -10,6 +10,7 @@
 
 mod authentix;
 mod carriers;
+mod clickatell;
 mod dev_mode;
 mod durability;
 mod gateway360;

@@ -10,7 +10,8 @@ pub(super) fn insert(connection: &Connection, event: &Event) -> Result<(), Error
     row::change_one(
         connection,
         "INSERT INTO event (tenant, verification, id, place, at, body)
-         SELECT ?1, ?2, ?3, 1 + coalesce(max(place), 0), ?4, ?5 FROM event WHERE tenant = ?1 AND verification = ?2",
+         VALUES (?1, ?2, ?3,
+             1 + coalesce((SELECT max(place) FROM event WHERE tenant = ?1 AND verification = ?2), 0), ?4, ?5)",
         params![
             event.tenant.to_bytes(),
             event.verification.to_bytes(),

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V6__clients.sql"),
     include_str!("../../migrations/sqlite/V11__leaner_rows.sql"),
     include_str!("../../migrations/sqlite/V9__activities.sql"),
+    include_str!("../../migrations/sqlite/V7__clickatell.sql"),
     include_str!("../../migrations/sqlite/V8__trials.sql"),
 ];
 

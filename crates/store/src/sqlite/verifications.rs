@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row, params};
 pub(super) fn insert(connection: &Connection, verification: &Verification) -> Result<(), Error> {
     row::change_one(
         connection,
-        "INSERT INTO verification (tenant, id, service, to_index, version, open_until, checkable_until, decided_at, body)
-         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
+        "INSERT INTO verification (tenant, id, service, to_index, version, open_until, checkable_until, decided_at, body, link)
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9)",
         params![
             verification.tenant.to_bytes(),
             verification.id.to_bytes(),
@@ -18,7 +18,8 @@ pub(super) fn insert(connection: &Connection, verification: &Verification) -> Re
             open_until(verification),
             checkable_until(verification),
             verification.decided_at.map(Timestamp::as_ms),
-            row::to_body(verification)?
+            row::to_body(verification)?,
+            verification.grid.as_ref().map(|grid| grid.link.0)
         ],
     )
 }
@@ -67,6 +68,11 @@ pub(crate) fn with_id(
         params![tenant.to_bytes(), id.to_bytes()],
         read,
     )
+}
+
+/// Of any tenant: a link knows none.
+pub(crate) fn with_link(connection: &Connection, link: BlindIndex) -> Result<Option<Verification>, Error> {
+    row::one(connection, "SELECT version, body FROM verification WHERE link = ?1", params![link.0], read)
 }
 
 pub(crate) fn latest(

@@ -3,9 +3,9 @@
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
     ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
-    FactorState, ForFactor, Grant, KeyId, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Scope, Sealed,
-    Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp, Trial, User,
-    UserId, Verification, VerificationId,
+    FactorState, ForFactor, Grant, Grid, KeyId, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Right,
+    Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp,
+    Trial, User, UserId, Verification, VerificationId,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
@@ -129,6 +129,7 @@ pub fn verification(number: u32) -> Verification {
             LiveCode { generation: 4, expires_at: Some(at(200)) },
             LiveCode { generation: 5, expires_at: Some(at(300)) },
         ],
+        grid: None,
         brand: Some("Brand".to_owned()),
         sender: Some("+34600000000".to_owned()),
         locale: "es".to_owned(),
@@ -149,6 +150,22 @@ pub fn verification(number: u32) -> Verification {
         created_at: at(5),
         touched_at: Some(at(6)),
         decided_at: None,
+    }
+}
+
+/// The grid behind a link.
+pub fn grid(link: u8) -> Grid {
+    Grid {
+        link: BlindIndex([link; 32]),
+        token: sealed(7),
+        key_version: 2,
+        screens: 3,
+        tiles: 8,
+        pool: 100,
+        logo: Some("https://bank.example/logo.png".to_owned()),
+        right: Right::Remembered(Some(sealed(8))),
+        attempt: 2,
+        taps: vec![7, 0],
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{OnFailure, Policy, State, Verification, VerificationId, verification::LiveCode};
+use countersign_model::{BlindIndex, OnFailure, Policy, State, Verification, VerificationId, verification::LiveCode};
 use countersign_store::{Change, Error, Slice, Store};
 use proptest::prelude::*;
 
@@ -25,6 +25,26 @@ async fn a_verification_comes_back_whole() {
         write(&store, [Change::UpdateVerification(decided.clone())]).await;
         let kept = Verification { version: 2, ..decided };
         assert_eq!(store.verification(ours(), kept.id).await, Ok(Some(kept)));
+    }
+}
+
+#[tokio::test]
+async fn a_grid_is_found_by_its_link_whosever_it_is_and_no_two_have_the_same() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let with_link = |number, link| Verification { grid: Some(grid(link)), ..verification(number) };
+        let theirs = Verification { tenant: tenant_id(1), ..with_link(2, 8) };
+        write(&store, [Change::InsertVerification(with_link(1, 7)), Change::InsertVerification(theirs.clone())]).await;
+        write(&store, [Change::InsertVerification(verification(3)), Change::InsertVerification(verification(4))]).await;
+        let found = async |link| store.verification_of_link(BlindIndex([link; 32])).await.unwrap();
+        assert_eq!(found(7).await, Some(Verification { version: 1, ..with_link(1, 7) }));
+        assert_eq!(found(8).await, Some(Verification { version: 1, ..theirs }));
+        assert_eq!(found(9).await, None);
+        let same = Change::InsertVerification(with_link(5, 7));
+        assert_eq!(store.write(batch([same])).await, Err(Error::Conflict));
+        let ended = found(7).await.unwrap().cancel(at(9)).unwrap();
+        write(&store, [Change::UpdateVerification(ended.clone())]).await;
+        assert_eq!(found(7).await, Some(Verification { version: 2, ..ended }), "a link leads there after the end, too");
     }
 }
 

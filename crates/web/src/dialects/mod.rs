@@ -2,6 +2,7 @@
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
 pub mod authentix;
+pub mod clickatell;
 pub mod gateway360;
 pub mod native;
 pub mod nevis;
@@ -40,12 +41,15 @@ pub struct Dialect {
 }
 
 /// All of them.
-pub const DIALECTS: &[Dialect] = &[native::DIALECT, gateway360::DIALECT, authentix::DIALECT, nevis::DIALECT];
+pub const DIALECTS: &[Dialect] =
+    &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, authentix::DIALECT, nevis::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a section")]
 pub struct Settings {
+    /// `[dialects.clickatell]`
+    pub clickatell: clickatell::Settings,
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
     /// `[dialects.authentix]`

@@ -27,6 +27,11 @@ async fn native_answers_to_the_letter() {
 }
 
 #[tokio::test]
+async fn clickatell_answers_to_the_letter() {
+    plays("clickatell").await;
+}
+
+#[tokio::test]
 async fn gateway360_answers_to_the_letter() {
     plays("gateway360").await;
 }

@@ -5,12 +5,15 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test says what went wrong by panicking, and so do the functions that tests share"
 )]
 
 mod authentix;
+mod clickatell;
 mod exchanges;
 mod gateway360;
+mod grid;
 mod native;
 mod openapi;
 mod wire;

@@ -6,7 +6,7 @@
 //! | step | what it does |
 //! |---|---|
 //! | `@advance 60` | moves the clock by so many seconds |
-//! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too |
+//! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too, and `{{link}}` its link |
 //! | `@deliver first` | the same, and the code stays known as `{{first}}` |
 //! | `@text …`, `@from …` | the last message that left says exactly that, or comes from there |
 //! | `@subject …`, `@html …` | the same of a mail |
@@ -45,6 +45,10 @@ use tower::ServiceExt as _;
 
 /// As the server sets them by default.
 const DIALECTS: &str = r#"{
+    "clickatell": {
+        "pin_length": 4, "expire_minutes": 5, "attempts": 1, "number_lookup": true,
+        "grid_text": "{BRAND}: confirm your sign-in: {LINK} (valid {MINUTES} minutes)"
+    },
     "gateway360": {"time_zone": "Europe/Madrid", "default_text": "{PIN} is your verification code."},
     "authentix": {
         "text": "${SERVICE_NAME}: ${CODE} is your authentication code.",
@@ -183,6 +187,14 @@ impl Server {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// Something that is no text, fetched by a browser.
+    pub async fn fetch(&self, path: &str) -> Fetched {
+        let request = Request::get(path).header(header::HOST, "verify.example.com").body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let kind = response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap());
+        Fetched { status: response.status().as_u16(), kind: kind.to_owned() }
+    }
+
     /// Lets the messages leave, and keeps the code of the last one.
     pub async fn deliver(&mut self) {
         self.harness.deliver().await;
@@ -194,6 +206,11 @@ impl Server {
     /// The code of the message that left last.
     pub fn code(&self) -> &str {
         self.last.as_ref().map_or("", |sent| &sent.code)
+    }
+
+    /// The link in it.
+    pub fn link(&self) -> &str {
+        self.last.as_ref().map_or("", |sent| &sent.link)
     }
 
     fn last(&self) -> &Sent {
@@ -210,6 +227,7 @@ impl Server {
             ("other_access_key", self.other_access_key.clone()),
             ("code", self.code().to_owned()),
             ("code_in_small_letters", self.code().to_lowercase()),
+            ("link", self.link().to_owned()),
             ("id", self.id.clone()),
         ];
         let named = self.names.iter().map(|(name, value)| (name.as_str(), value.clone()));
@@ -289,6 +307,12 @@ async fn create(harness: &Harness, caller: &Caller, form: KeyForm) -> KeyCreated
     harness.engine.run(caller, None, &command).await.unwrap()
 }
 
+/// What can be told of something that is no text.
+pub struct Fetched {
+    pub status: u16,
+    pub kind: String,
+}
+
 /// An answer, read whole.
 pub struct Answer {
     pub status: u16,
@@ -335,16 +359,19 @@ pub async fn play(story: &str) -> String {
             .filter_map(|line| line.split(':').next())
             .collect();
         told.push(format!("{asked}\n===>\n{}", print(&answer, &wanted)));
-        if let Some(id) = serde_json::from_str::<serde_json::Value>(&answer.body)
-            .ok()
-            .and_then(|body| Some(body.get("id")?.as_str()?.to_owned()))
-        {
-            server.id = id;
-        }
+        server.id = id_in(&answer.body).unwrap_or(server.id);
         server.note_ids(&answer);
         server.answered = answer.body;
     }
     told.join("\n-----\n") + "\n"
+}
+
+/// The id that an answer gives to what it made, in the words of any dialect.
+fn id_in(body: &str) -> Option<String> {
+    let in_xml = || Some(body.split_once("<apiRequestId>")?.1.split_once('<')?.0.to_owned());
+    let Ok(body) = serde_json::from_str::<serde_json::Value>(body) else { return in_xml() };
+    let places = ["/id", "/data/apiRequestId", "/data/message/0/apiMessageId"];
+    places.into_iter().find_map(|place| Some(body.pointer(place)?.as_str()?.to_owned()).filter(|id| !id.is_empty()))
 }
 
 async fn prepare(server: &mut Server, asked: &str) -> Request<Body> {

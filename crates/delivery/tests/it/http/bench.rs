@@ -159,6 +159,7 @@ pub fn message() -> Outgoing {
         from_address: None,
         content: Rendered { subject: None, text: format!("{CODE} is your code."), html: None },
         code: Some(Code::own(CODE).unwrap()),
+        link: None,
         receipt_url: Some(LINK.into()),
         now: Timestamp::from_ms(1_767_225_600_000),
     }

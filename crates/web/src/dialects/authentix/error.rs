@@ -167,7 +167,8 @@ impl Refused {
             Error::OtherCode => Code::BadRequest.because(
                 "This destination waits for another code; cancel its authentication (status=canceled) before you send a new one.",
             ),
-            Error::NotPossible(NotPossible::NotPending(_)) => Code::NoMatchingAuthentication.refused(),
+            // A link is no code that could be checked here.
+            Error::NotPossible(NotPossible::NotPending(_) | NotPossible::NoCode) => Code::NoMatchingAuthentication.refused(),
             Error::NotPossible(NotPossible::SendsSpent) => {
                 Self::too_many("The authentication has sent all its trials; cancel it, or let it expire.", None, now)
             }

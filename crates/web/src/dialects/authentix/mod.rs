@@ -34,11 +34,11 @@ mod trial_filter;
 
 pub use settings::Settings;
 
-use super::Dialect;
+use super::{Dialect, Refusal};
 use crate::Web;
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use countersign_engine::sandbox::Credentials;
 use error::Refused;
@@ -76,7 +76,10 @@ fn routes() -> Router<Web> {
         .route("/authenticationTrials", get(authentication_trials::list))
         .route("/authenticationTrials/{trial}", get(authentication_trials::fetch))
         .route("/authenticationTrialStats", get(authentication_trial_stats::fetch));
-    Router::new().nest(ROOT, calls)
+    // Another dialect may answer for all that nobody else serves below `/rest`; here it is this one.
+    Router::new()
+        .nest(ROOT, calls)
+        .route("/rest/authentix/{*path}", any(async || Refused::before_the_dialect(&Refusal::UnknownPath)))
 }
 
 fn credentials(credentials: &Credentials) -> Value {

@@ -6,9 +6,12 @@ use super::{
     ok_with,
     params::{Call, MOST_BYTES_OF_MANY, Params, number, text},
     sms_id,
-    text::{ROOM_OF_ONE_GSM7, ROOM_OF_ONE_UCS2, cut, in_gsm7, sender, septets},
+    text::{ROOM_OF_ONE_UCS2, cut, sender},
 };
-use crate::Web;
+use crate::{
+    Web,
+    sms_text::{ROOM_OF_ONE_GSM7, in_gsm7, septets},
+};
 use axum::{extract::State, response::Response};
 use countersign_engine::{Caller, commands::SendText};
 use futures_util::future::join_all;

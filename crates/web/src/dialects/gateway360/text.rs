@@ -1,14 +1,11 @@
-//! Texts and senders as they fit into a text message. Characters that it cannot carry become the nearest that it can (á → a),
-//! or go.
+//! Texts and senders as this API takes them.
 
 use super::error::{self, Refused};
-use countersign_engine::{commands::OwnText, gsm7};
-use deunicode::deunicode_char;
+use crate::sms_text::{ROOM_OF_ONE_GSM7, in_gsm7, replaced, septets};
+use countersign_engine::commands::OwnText;
 
 /// Where the PIN goes.
 const PLACEHOLDER: &str = "{PIN}";
-/// What one message holds, in septets of GSM-7.
-pub(super) const ROOM_OF_ONE_GSM7: usize = 160;
 /// What one message holds, in UTF-16 units.
 pub(super) const ROOM_OF_ONE_UCS2: usize = 70;
 
@@ -26,16 +23,6 @@ pub(super) fn around_pin(text: &str, pin_length: u8) -> Result<OwnText, Refused>
         return Err(Refused::text("The text is too long: with the PIN it must fit into 160 characters."));
     }
     Ok(OwnText::around(before, after))
-}
-
-/// The text in the characters of GSM-7.
-pub(super) fn in_gsm7(text: &str) -> String {
-    replaced(text, |character| gsm7::septets(character).is_some())
-}
-
-/// How long a text of these characters is.
-pub(super) fn septets(text: &str) -> usize {
-    gsm7::size(text).units
 }
 
 /// As much of a text as `room` holds, whole characters only.
@@ -65,47 +52,10 @@ pub(super) fn sender(text: &str) -> Result<String, Refused> {
     }
 }
 
-fn replaced(text: &str, fits: impl Fn(char) -> bool) -> String {
-    let mut kept = String::with_capacity(text.len());
-    for character in text.chars() {
-        if fits(character) {
-            kept.push(character);
-        } else {
-            kept.extend(nearest(character).chars().filter(|near| fits(*near)));
-        }
-    }
-    kept
-}
-
-/// Letters, digits and punctuation have something near; a picture has not.
-fn nearest(character: char) -> &'static str {
-    let is_punctuation = ('\u{2010}'..='\u{205e}').contains(&character) || "`´‚«»".contains(character);
-    if character.is_whitespace() {
-        " "
-    } else if character.is_alphanumeric() || is_punctuation {
-        deunicode_char(character).unwrap_or_default()
-    } else {
-        ""
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn characters_that_a_message_cannot_carry_become_the_nearest_or_go() {
-        for (text, sent) in [
-            ("¿Qué? Ñandú a 5 €", "¿Qué? Ñandu a 5 €"),
-            ("“quoted” – it’s…", "\"quoted\" - it's..."),
-            ("pizza 🍕 now", "pizza  now"),
-            ("a\u{a0}b\tc", "a b c"),
-            ("Čeština, Ελλάδα, ΛΕΥΚΑ", "Cestina, Ellada, ΛEUKA"),
-        ] {
-            assert!(gsm7::size(&in_gsm7(text)).encoding == gsm7::Encoding::Gsm7, "{text}");
-            assert_eq!(in_gsm7(text), sent);
-        }
-    }
+    use countersign_engine::gsm7;
 
     #[test]
     fn the_text_and_its_pin_fit_one_message() {

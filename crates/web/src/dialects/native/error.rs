@@ -124,6 +124,7 @@ impl Problem {
             Error::NotPossible(NotPossible::NotPending(_)) => (StatusCode::CONFLICT, "not_pending"),
             Error::NotPossible(NotPossible::ChecksSpent) => (StatusCode::CONFLICT, "checks_spent"),
             Error::NotPossible(NotPossible::SendsSpent) => (StatusCode::CONFLICT, "sends_spent"),
+            Error::NotPossible(NotPossible::NoCode) => (StatusCode::CONFLICT, "no_code"),
             Error::DefaultService => (StatusCode::CONFLICT, "default_service"),
             Error::Limited(limited) => return Self::limited(*limited, now),
             Error::WrongChannel(_) | Error::NoRoute(_) => (StatusCode::UNPROCESSABLE_ENTITY, "channel_unavailable"),

@@ -162,8 +162,8 @@ impl VerificationObject {
         let opened = |error| Problem::of(&error, at);
         let to = engine.address_of(&verification).map_err(opened)?;
         let payment = engine.payment_of(&verification).map_err(opened)?;
-        let is_own = matches!(verification.code, countersign_model::verification::CodeSource::Own(_));
-        let shape = (!is_own).then_some(verification.policy.code);
+        let is_drawn = matches!(verification.code, countersign_model::verification::CodeSource::Derived { .. });
+        let shape = is_drawn.then_some(verification.policy.code);
         // It counts as expired from the moment its time ran out, whether or not that is written down yet.
         let has_expired = verification.state_at(at) == Standing::Expired;
         let decided_at = verification.decided_at.or(verification.expires_at().filter(|_| has_expired));

@@ -1,0 +1,33 @@
+//! Stops a text of a caller's own that has not left yet. One that has left, or is leaving, stays as it is.
+
+use super::Command;
+use crate::{Caller, Engine, Error};
+use countersign_model::{Message, MessageId, Scope, Timestamp, message::MessageState};
+use countersign_store::{Batch, Change};
+
+/// "Do not send it."
+#[derive(Debug)]
+pub struct CancelText {
+    /// Which one.
+    pub message: MessageId,
+}
+
+impl Command for CancelText {
+    /// The message after it.
+    type Outcome = Message;
+    const NEEDS: Scope = Scope::VerificationsWrite;
+
+    async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Message, Batch), Error> {
+        let mut message = engine.text_message(caller.tenant(), self.message).await?;
+        if message.state != MessageState::Queued {
+            return Ok((message, Batch::new()));
+        }
+        message.drop_unsent("its sender has stopped it", now);
+        let mut batch = Batch::new();
+        if let Some(report) = engine.report_of(&message, now).await? {
+            batch.push(report);
+        }
+        batch.push(Change::UpdateMessage(message.clone()));
+        Ok((message, batch))
+    }
+}
