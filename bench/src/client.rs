@@ -46,8 +46,13 @@ impl Client {
 
     /// One request without a body or a key, and its whole answer.
     pub async fn get(&mut self, path: &str) -> Outcome<Answer<'_>> {
+        self.get_with(path, "").await
+    }
+
+    /// The same with headers of its own, each ended by a line break.
+    pub async fn get_with(&mut self, path: &str, headers: &str) -> Outcome<Answer<'_>> {
         self.sent.clear();
-        write!(self.sent, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")?;
+        write!(self.sent, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}\r\n")?;
         self.stream.write_all(&self.sent).await?;
         self.answer().await
     }

@@ -3,6 +3,8 @@
 //! stall is counted against everybody who would have asked meanwhile). What is compared are the ratios of one run.
 //!
 //! `cargo run --release -p countersign-bench -- [--server PATH] [--seconds N] [--connections N] [--prefill N]`
+//!
+//! With `--trials N` it measures lists and statistics over so many trials instead (`trials.rs`).
 
 mod client;
 mod load;
@@ -10,12 +12,13 @@ mod nothing;
 mod process;
 mod product;
 mod table;
+mod trials;
 mod work;
 
 use load::{Load, Measured};
 use process::Process;
 use product::Product;
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{error::Error, fmt::Display, path::PathBuf, time::Duration};
 use work::{Check, Cycle, Gateway360Request, Gateway360Verify, Nothing, Start, Work};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -25,12 +28,18 @@ struct Arguments {
     seconds: u64,
     connections: usize,
     prefill: usize,
+    trials: u32,
 }
 
 impl Arguments {
     fn parse() -> Outcome<Self> {
-        let mut found =
-            Self { server: PathBuf::from("target/release/countersign"), seconds: 5, connections: 64, prefill: 0 };
+        let mut found = Self {
+            server: PathBuf::from("target/release/countersign"),
+            seconds: 5,
+            connections: 64,
+            prefill: 0,
+            trials: 0,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
             let value = words.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -38,6 +47,7 @@ impl Arguments {
                 "--server" => found.server = PathBuf::from(value),
                 "--seconds" => found.seconds = value.parse()?,
                 "--connections" => found.connections = value.parse()?,
+                "--trials" => found.trials = value.parse()?,
                 "--prefill" => found.prefill = value.parse()?,
                 _ => return Err(format!("there is no {name}").into()),
             }
@@ -52,6 +62,10 @@ async fn main() -> Outcome<()> {
         return nothing::serve().await;
     }
     let arguments = Arguments::parse()?;
+    if arguments.trials > 0 {
+        print(&trials::run(&arguments.server, arguments.trials).await?);
+        return Ok(());
+    }
     let span = Duration::from_secs(arguments.seconds);
     let closed = Load::closed(arguments.connections, span);
     let nothing = nothing::start().await?;
@@ -98,7 +112,7 @@ async fn main() -> Outcome<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what a run is for")]
-fn print(table: &table::Table) {
+fn print(table: &impl Display) {
     println!("{table}");
 }
 

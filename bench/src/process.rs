@@ -32,6 +32,11 @@ impl Process {
         Ok(Self { url, started_in: began.elapsed(), child })
     }
 
+    /// Ends it.
+    pub async fn stop(mut self) -> Outcome<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// What it holds in memory, in KiB.
     pub fn memory_kib(&self) -> Outcome<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;

@@ -23,7 +23,7 @@ pub struct Product {
     /// The size of the binary, in bytes.
     pub binary_bytes: u64,
     next_number: AtomicU64,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// The code of every verification here: the caller's own, so that no message has to be read to know it.
@@ -32,7 +32,11 @@ pub const CODE: &str = "481516";
 impl Product {
     /// Starts it in dev mode on a fresh folder.
     pub async fn start(binary: &Path) -> Outcome<Self> {
-        let data = TempDir::new()?;
+        Self::start_on(binary, TempDir::new()?).await
+    }
+
+    /// Starts it in dev mode on a folder that another one has left.
+    pub async fn start_on(binary: &Path, data: TempDir) -> Outcome<Self> {
         let mut command = Command::new(binary);
         command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
         let process = Process::start(command).await?;
@@ -44,7 +48,13 @@ impl Product {
         let (key, other_key) = (secret("/tenants/0/native/api_key")?, secret("/tenants/1/native/api_key")?);
         let gateway360_key = secret("/tenants/0/gateway360/api_key")?;
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { process, key, other_key, gateway360_key, binary_bytes, next_number: AtomicU64::new(0), _data: data })
+        Ok(Self { process, key, other_key, gateway360_key, binary_bytes, next_number: AtomicU64::new(0), data })
+    }
+
+    /// Ends it, and leaves its folder.
+    pub async fn stop(self) -> Outcome<TempDir> {
+        self.process.stop().await?;
+        Ok(self.data)
     }
 
     /// A number that nobody had before.

@@ -49,6 +49,7 @@ impl HotPath {
             scopes: Scope::ALL.to_vec(),
             allowed_from: Vec::new(),
             form: KeyForm::Native,
+            test: false,
         };
         let created = harness.engine.run(&harness.caller, None, &command).await?;
         Ok(Self { key: created.secret.clone(), harness })

@@ -19,7 +19,9 @@ pub mod render;
 pub mod routing;
 
 use async_trait::async_trait;
-use countersign_model::{Address, Channel, Code, MessageId, TenantId, Timestamp, VerificationId, message::ReceiptPlan};
+use countersign_model::{
+    Address, Channel, Code, EmailAddress, MessageId, TenantId, Timestamp, VerificationId, message::ReceiptPlan,
+};
 use std::fmt;
 
 pub use countersign_model::SendError;
@@ -46,6 +48,8 @@ pub struct Outgoing {
     pub to: Address,
     /// Whom it comes from, if the service says so.
     pub from: Option<String>,
+    /// The mail address that it is to come from, in place of the relay's own: whether the caller may choose it was decided before.
+    pub from_address: Option<EmailAddress>,
     /// What it says.
     pub content: Rendered,
     /// The code it carries, for providers that build the message themselves; none for a text of a caller's own.
@@ -128,6 +132,7 @@ mod testing {
             channel: Channel::Email,
             to: Address::from_normalised("ana@example.com").unwrap(),
             from: None,
+            from_address: None,
             content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
             code: Some(Code::own("123456").unwrap()),
             link: None,

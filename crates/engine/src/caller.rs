@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 pub struct Caller {
     tenant: TenantId,
     actor: Actor,
+    test: bool,
     scopes: Vec<Scope>,
 }
 
@@ -23,18 +24,18 @@ impl Caller {
     /// The operator at the command line, on behalf of a tenant: may do everything.
     #[must_use]
     pub fn operator(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::Operator, scopes: Scope::ALL.to_vec() }
+        Self { tenant, actor: Actor::Operator, test: false, scopes: Scope::ALL.to_vec() }
     }
 
     /// An application that a dialect has recognised by something else than a key: a token that it was given.
     #[must_use]
     pub const fn with_token(tenant: TenantId, scopes: Vec<Scope>) -> Self {
-        Self { tenant, actor: Actor::Application(None), scopes }
+        Self { tenant, actor: Actor::Application(None), test: false, scopes }
     }
 
     /// Whoever has the link of a verification: may prove just that one, which is the business of who makes this value.
     pub(crate) fn of_link(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::Application(None), scopes: vec![Scope::VerificationsWrite] }
+        Self { tenant, actor: Actor::Application(None), test: false, scopes: vec![Scope::VerificationsWrite] }
     }
 
     /// The operator where there is no tenant yet: makes tenants, and sees nobody's things.
@@ -68,6 +69,12 @@ impl Caller {
     #[must_use]
     pub const fn actor(&self) -> Actor {
         self.actor
+    }
+
+    /// Whether it only tries things out: its messages do not leave and cost nothing.
+    #[must_use]
+    pub const fn is_test(&self) -> bool {
+        self.test
     }
 
     /// Checks a scope. `admin` does not include the others: a key that makes keys needs no right to see verifications.
@@ -119,11 +126,8 @@ impl Engine {
             return Ok(Identified::Elsewhere);
         }
         self.note_use(&key, self.now());
-        Ok(Identified::Known(Caller {
-            tenant: key.tenant,
-            actor: Actor::Application(Some(key.id)),
-            scopes: key.scopes,
-        }))
+        let actor = Actor::Application(Some(key.id));
+        Ok(Identified::Known(Caller { tenant: key.tenant, actor, test: key.test, scopes: key.scopes }))
     }
 
     /// The caller's own key with this secret, if it still works.

@@ -1,7 +1,9 @@
 //! Why the engine could not answer. Expected outcomes (a wrong code, an expired verification) are not errors: they stand in
 //! the return types. No HTTP status and no user's words here: each dialect puts these into its own, in one `match`.
 
-use countersign_model::{Channel, Limited, Scope, policy::BadPolicy, verification::NotPossible};
+use countersign_model::{
+    Channel, Limited, Scope, configuration::BadConfiguration, policy::BadPolicy, verification::NotPossible,
+};
 use countersign_store::Error as StoreError;
 
 /// Why the engine could not answer.
@@ -46,6 +48,15 @@ pub enum Error {
     /// The policy makes no sense.
     #[error(transparent)]
     BadPolicy(#[from] BadPolicy),
+    /// The choice cannot be.
+    #[error(transparent)]
+    BadConfiguration(#[from] BadConfiguration),
+    /// The change changes nothing.
+    #[error("this changes nothing")]
+    Unchanged,
+    /// The caller brings a code of its own, and the address waits for another one.
+    #[error("the address waits for another code, which must be cancelled first")]
+    OtherCode,
     /// The template cannot be used, for each of these reasons.
     #[error("the template cannot be used")]
     BadTemplate(Vec<String>),
@@ -98,6 +109,10 @@ pub enum Thing {
     Tenant,
     /// An account beside the main one.
     Account,
+    /// A configuration.
+    Configuration,
+    /// A trial.
+    Trial,
     /// A user.
     User,
     /// A factor of a user.
@@ -116,6 +131,8 @@ impl std::fmt::Display for Thing {
             Self::Message => "message",
             Self::Tenant => "tenant",
             Self::Account => "account",
+            Self::Configuration => "configuration",
+            Self::Trial => "trial",
             Self::User => "user",
             Self::Factor => "factor",
             Self::Client => "client",

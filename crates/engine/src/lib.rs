@@ -35,6 +35,9 @@ pub use first_step::FirstStep;
 pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;
 
+/// The name of the provider that carries the messages of test keys: into the inbox of dev mode, or nowhere.
+pub const TEST_PROVIDER: &str = "test";
+
 use clock::Clock;
 use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
 use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};

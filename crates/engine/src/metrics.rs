@@ -112,6 +112,7 @@ impl Metrics {
             Checked::Approved => "approved",
             Checked::Wrong { .. } => "wrong",
             Checked::Exhausted => "exhausted",
+            Checked::Held => "held",
             Checked::PaymentMismatch => "payment_mismatch",
             Checked::NotPending(state) => state.name(),
         };

@@ -1,15 +1,15 @@
 //! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
 
 use crate::{
-    Caller, Engine, Error, Parts, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress, keys::Keys,
-    reports::ReportFormat,
+    Caller, Engine, Error, Parts, TEST_PROVIDER, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress,
+    keys::Keys, reports::ReportFormat,
 };
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use countersign_delivery::{
     Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
     callback::{self, Call, CallError},
-    providers::Providers,
+    providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
 use countersign_store::{Settings, Store};
@@ -48,6 +48,8 @@ pub struct Sent {
     pub to: String,
     /// Whom it comes from; empty if nobody said.
     pub from: String,
+    /// The subject, and the HTML part; empty without.
+    pub mail: (String, String),
     /// The code; empty for a text of a caller's own, and where there is a link.
     pub code: String,
     /// The link; empty where there is none.
@@ -87,7 +89,16 @@ impl Provider for Recorder {
         lock(&self.sent).push(Sent {
             channel: message.channel,
             to: message.to.as_str().to_owned(),
-            from: message.from.clone().unwrap_or_default(),
+            from: message
+                .from_address
+                .as_ref()
+                .map(|address| address.as_str().to_owned())
+                .or_else(|| message.from.clone())
+                .unwrap_or_default(),
+            mail: (
+                message.content.subject.clone().unwrap_or_default(),
+                message.content.html.clone().unwrap_or_default(),
+            ),
             code: message.code.as_ref().map(|code| code.expose().to_owned()).unwrap_or_default(),
             link: message.link.clone().unwrap_or_default(),
             text: message.content.text.clone(),
@@ -206,6 +217,7 @@ impl Harness {
         let mut providers = Providers::default();
         providers.insert("first", Arc::clone(&first) as Arc<dyn Provider>).expect("the name is free");
         providers.insert("second", Arc::clone(&second) as Arc<dyn Provider>).expect("the name is free");
+        providers.insert(TEST_PROVIDER, Arc::new(Withheld)).expect("the name is free");
         let route = vec!["first".to_owned(), "second".to_owned()];
         let callbacks = Arc::new(CallRecorder::default());
         let format: ReportFormat = Arc::new(|reports| format!("{reports:?}").into_bytes());

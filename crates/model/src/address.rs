@@ -136,6 +136,29 @@ impl PhoneNumber {
         Ok(Self { e164, traits: Some(PhoneTraits::of(&number)) })
     }
 
+    /// Parses a number that is written in E.164 already: `+`, a digit other than 0, and 2 to 15 digits in all. Whether the numbering
+    /// plan of its country has such a number is not asked, since several vendors do not; what costs the caller is refused as ever.
+    ///
+    /// # Errors
+    /// When it has another form, or gets no codes.
+    pub fn parse_e164(text: &str) -> Result<Self, BadAddress> {
+        let digits = text.strip_prefix('+').ok_or(BadAddress::NotInternational)?;
+        let is_e164 = (2..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if !is_e164 {
+            return Err(BadAddress::NotInternational);
+        }
+        let number = Self { e164: text.to_owned(), traits: None };
+        let traits = number.traits();
+        match traits.line {
+            LineType::Special => Err(BadAddress::NotAPersons),
+            LineType::Mobile | LineType::Fixed | LineType::FixedOrMobile | LineType::Voip | LineType::Unknown => {
+                Ok(Self { traits: Some(traits), ..number })
+            }
+        }
+    }
+
     /// `+` and digits.
     #[must_use]
     pub fn e164(&self) -> &str {
@@ -323,6 +346,18 @@ mod tests {
         ] {
             assert!(PhoneNumber::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn e164_has_a_plus_and_2_to_15_digits() {
+        for good in ["+237671234567", "+12", "+123456789012345", "+999123456789"] {
+            assert_eq!(PhoneNumber::parse_e164(good).map(|number| number.e164), Ok(good.to_owned()));
+        }
+        for bad in ["", "+", "+1", "+1234567890123456", "0671234567", "+0671234567", "+12 34", " +1234", "+12x", "+٣٤٦"]
+        {
+            assert_eq!(PhoneNumber::parse_e164(bad), Err(BadAddress::NotInternational), "{bad}");
+        }
+        assert_eq!(PhoneNumber::parse_e164("+34803123456"), Err(BadAddress::NotAPersons));
     }
 
     #[test]

@@ -110,6 +110,12 @@ macro_rules! ids {
                 self.0.to_be_bytes()
             }
 
+            /// When it was made, to the millisecond: the first 48 bits (RFC 9562, section 5.7).
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_ms(i64::try_from(self.0 >> 80).unwrap_or(i64::MAX))
+            }
+
             /// As callers see it whose API has UUIDs: lower case, with hyphens (RFC 9562).
             #[must_use]
             pub fn to_uuid(self) -> String {
@@ -206,6 +212,12 @@ mod tests {
         assert_eq!(id.to_string().len(), 4 + LENGTH);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(VerificationId::from_bytes(id.to_bytes()), id);
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let moment = Timestamp::from_ms(1_767_225_600_123);
+        assert_eq!(MessageId::generate(moment, &Fixed(0xff)).made_at(), moment);
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //! |---|---|
 //! | [`Tenant`] | a customer of this installation; everything below belongs to exactly one |
 //! | [`Service`] | a named [`Policy`] of a tenant: how long a code lives, how often it may be tried and sent |
+//! | [`Configuration`] | the same as callers of a vendor's API make it for themselves |
 //! | [`Address`] | where a person is reached: a phone number or an e-mail address |
 //! | [`Verification`] | one attempt to prove that a person holds an address; the state machine |
 //! | [`Code`] | what the person types; derived from a key, never stored |
 //! | generation | the number of a code within its verification: 0 first, one more with each new code |
 //! | [`Grid`] | screens of pictures behind a link, in place of a code: which are right is what the person proves |
 //! | [`Message`] | one code, or one text of a caller's own, on its way to one address; also the outbox row |
+//! | [`Trial`] | one message as reports count it: successful once its code was accepted |
 //! | [`Callback`] | a call to a caller's server, to tell what became of a message |
 //! | [`Destination`] | what is remembered of one address within one service, for the limits |
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
@@ -36,6 +38,7 @@ pub mod callback;
 pub mod challenge;
 pub mod client;
 pub mod code;
+pub mod configuration;
 pub mod event;
 pub mod factor;
 pub mod id;
@@ -51,6 +54,7 @@ pub mod tenant;
 pub mod text;
 pub mod time;
 pub mod totp;
+pub mod trial;
 pub mod user;
 pub mod verification;
 
@@ -62,6 +66,7 @@ pub use callback::Callback;
 pub use challenge::{Grid, Right, Screen, Tapped, Tile};
 pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
+pub use configuration::{Configuration, ConfigurationChange, ConfigurationRules};
 pub use event::{Event, EventKind};
 pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{
@@ -72,11 +77,12 @@ pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
 pub use mfa_limits::MfaLimits;
 pub use payment::Payment;
-pub use policy::{Policy, Profile, ResendRule};
+pub use policy::{OnFailure, Policy, Profile, ResendRule};
 pub use secret::{BlindIndex, Sealed};
 pub use signing_key::{SigningKey, SigningKeyState};
 pub use tenant::{ApiKey, Scope, Service, Template, Tenant};
 pub use time::Timestamp;
 pub use totp::Totp;
+pub use trial::Trial;
 pub use user::{MfaRule, User};
 pub use verification::{Checked, Proof, State, Verification};

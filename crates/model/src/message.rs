@@ -170,6 +170,9 @@ pub struct Message {
     pub content: Content,
     /// Its way.
     pub channel: Channel,
+    /// The one provider that carries it, whatever the route of its channel says; none: the route decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// Where it stands.
     #[serde(skip, default = "queued")]
     pub state: MessageState,
@@ -218,8 +221,8 @@ impl Message {
         let purpose = if of.payment.is_some() { Purpose::Payment } else { Purpose::Verification };
         let content = Content::Code { verification: of.id, generation, purpose };
         let give_up_at = of.expires_at().unwrap_or_else(|| now.plus(LONGEST_EFFORT));
-        let report = of.report.clone();
-        Self { give_up_at, report, ..Self::queued((of.tenant, id), of.channel, content, now) }
+        let (report, via) = (of.report.clone(), of.via.clone());
+        Self { via, give_up_at, report, ..Self::queued((of.tenant, id), of.channel, content, now) }
     }
 
     /// A message that is due at once.
@@ -231,6 +234,7 @@ impl Message {
             version: 0,
             content,
             channel,
+            via: None,
             state: MessageState::Queued,
             due_at: Some(now),
             give_up_at: now.plus(LONGEST_EFFORT),
@@ -396,6 +400,7 @@ mod tests {
                 purpose: Purpose::Verification,
             },
             channel: Channel::Sms,
+            via: None,
             state: MessageState::Leased,
             due_at: None,
             give_up_at: at(300),

@@ -49,6 +49,31 @@ impl Payment {
         Ok(Self { payee: payee.to_owned(), amount: amount.to_owned(), currency: currency.to_owned() })
     }
 
+    /// The same for callers that write amounts as numbers and currencies in any case, as several vendors' do: a payee of at most 100
+    /// characters, and an amount that loses zeros which say nothing (`1000.00` is `1000`). The currency keeps its case.
+    ///
+    /// # Errors
+    /// Names the part that is wrong.
+    pub fn of_number(payee: &str, amount: &str, currency: &str) -> Result<Self, BadPayment> {
+        if !is_plain_line(payee, 100) {
+            return Err(BadPayment::Payee);
+        }
+        let amount = plain_decimal(amount).ok_or(BadPayment::Amount)?;
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Err(BadPayment::Currency);
+        }
+        Ok(Self { payee: payee.to_owned(), amount, currency: currency.to_owned() })
+    }
+
+    /// Whether it is the same payment: the same payee, an amount of the same value, and a currency that differs in case at most.
+    /// Amounts are compared as decimals, never as binary fractions.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.payee == other.payee
+            && plain_decimal(&self.amount) == plain_decimal(&other.amount)
+            && self.currency.eq_ignore_ascii_case(&other.currency)
+    }
+
     /// Who gets the money.
     #[must_use]
     pub fn payee(&self) -> &str {
@@ -68,6 +93,43 @@ impl Payment {
     }
 }
 
+/// The longest amount, in digits before and after the point.
+const MOST_DIGITS: usize = 30;
+
+/// A decimal that is not negative, in the one spelling without zeros that say nothing: `012.50`, `1.25e1` and `12.5` are `12.5`.
+fn plain_decimal(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() + decimals.len() == 0 || !is_digits(whole) || !is_digits(decimals) {
+        return None;
+    }
+    let digits = format!("{whole}{decimals}");
+    let significant = digits.trim_matches('0');
+    if significant.is_empty() {
+        return Some("0".to_owned());
+    }
+    // Where the point stands, counted from the first digit that is no zero.
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let exponent: i64 = exponent.parse().ok()?;
+    let point = i64::try_from(whole.len()).ok()?.checked_sub(i64::try_from(leading).ok()?)?.checked_add(exponent)?;
+    let most = i64::try_from(MOST_DIGITS).ok()?;
+    if significant.len() > MOST_DIGITS || !(-most..=most).contains(&point) {
+        return None;
+    }
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    let length = i64::try_from(significant.len()).ok()?;
+    Some(match usize::try_from(point) {
+        Ok(0) => format!("0.{significant}"),
+        Ok(_) if point >= length => format!("{significant}{}", zeros(point - length)),
+        Ok(at) => {
+            let (whole, decimals) = significant.split_at(at);
+            format!("{whole}.{decimals}")
+        }
+        Err(_) => format!("0.{}{significant}", zeros(-point)),
+    })
+}
+
 impl fmt::Debug for Payment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Payment(…)")
@@ -77,6 +139,82 @@ impl fmt::Debug for Payment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn amounts_of_one_value_are_written_in_one_way() {
+        for (text, plain) in [
+            ("1000", "1000"),
+            ("1000.0", "1000"),
+            ("1e3", "1000"),
+            ("12.50", "12.5"),
+            ("1.25E+1", "12.5"),
+            ("0012.5", "12.5"),
+            ("0.05", "0.05"),
+            (".05", "0.05"),
+            ("5e-3", "0.005"),
+            ("5.", "5"),
+            ("0.000", "0"),
+            ("0e999999", "0"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(plain_decimal(text).as_deref(), Some(plain), "{text}");
+        }
+        for bad in [
+            "",
+            ".",
+            "-1",
+            "+1",
+            "1e",
+            "e1",
+            "1,5",
+            "NaN",
+            "Infinity",
+            "1e31",
+            "1e-40",
+            "1e99999999999999999999",
+            "٣",
+            " 1",
+            "0x10",
+        ] {
+            assert_eq!(plain_decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn payments_are_the_same_by_value_and_not_by_spelling() {
+        let payment = |amount, currency| Payment::of_number("ACME", amount, currency).unwrap();
+        assert!(payment("1000", "xaf").is_same(&payment("1000.0", "XAF")));
+        assert!(!payment("1000", "xaf").is_same(&payment("1000.01", "xaf")));
+        assert!(!payment("1000", "xaf").is_same(&payment("1000", "eur")));
+        assert!(!payment("0.1", "eur").is_same(&payment("0.10000000000000001", "eur")), "not as binary fractions");
+        let acme = Payment::of_number("acme", "1000", "xaf").unwrap();
+        assert!(!payment("1000", "xaf").is_same(&acme));
+        assert_eq!((payment("12.50", "xAf").amount(), payment("12.50", "xAf").currency()), ("12.5", "xAf"));
+        assert!(Payment::of_number(&"a".repeat(100), "1", "eur").is_ok());
+        for (payee, amount, currency) in
+            [("", "1", "eur"), ("x", "", "eur"), ("x", "1", "eu"), ("x", "1", "eur1"), ("x", "1", "€")]
+        {
+            assert!(Payment::of_number(payee, amount, currency).is_err(), "{payee} {amount} {currency}");
+        }
+        assert!(Payment::of_number(&"a".repeat(101), "1", "eur").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_decimal_has_the_value_that_was_written(whole in 0_u64..1_000_000, decimals in 0_u32..10_000, zeros in 0_usize..5) {
+            let text = format!("{}{whole}.{decimals:04}{}", "0".repeat(zeros), "0".repeat(zeros));
+            let plain = plain_decimal(&text).unwrap();
+            prop_assert_eq!(plain_decimal(&plain), Some(plain.clone()));
+            prop_assert_eq!(plain.parse::<f64>().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits());
+            prop_assert!(plain == "0" || !plain.contains('.') || !plain.ends_with('0'));
+        }
+
+        #[test]
+        fn no_amount_is_a_panic(text in "[-+0-9.eE]{0,40}") {
+            let _ = plain_decimal(&text);
+        }
+    }
 
     #[test]
     fn each_part_is_checked() {

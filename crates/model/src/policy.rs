@@ -20,8 +20,31 @@ pub struct Policy {
     pub resend: ResendRule,
     /// Whether the number is looked up (HLR) before a message is paid for; an unknown number is refused.
     pub number_lookup: bool,
+    /// What a check that may not be tried again does.
+    #[serde(default, skip_serializing_if = "OnFailure::is_usual")]
+    pub on_failure: OnFailure,
     /// What one destination may cost and try, over all its verifications in one service.
     pub limits: Limits,
+}
+
+/// What the last wrong code, and a check with other payment data, do to a verification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Both end it.
+    #[default]
+    Ends,
+    /// Both are wrong checks like others. Once all checks are spent it takes no further one and sends nothing, so that a guesser
+    /// gets no new chances, and stays pending until its time runs out or its caller ends it.
+    Holds,
+}
+
+impl OnFailure {
+    // The signature is serde's.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::Ends
+    }
 }
 
 /// What "send it again" means for the code.
@@ -123,6 +146,7 @@ impl Policy {
                 max_sends: 5,
                 resend: ResendRule::SameCode,
                 number_lookup: false,
+                on_failure: OnFailure::Ends,
                 limits: Limits {
                     send_gap_seconds: 60,
                     sends: vec![Window { count: 5, seconds: 600 }, Window { count: 10, seconds: DAY }],
@@ -137,6 +161,7 @@ impl Policy {
                 max_sends: 0,
                 resend: ResendRule::SameCode,
                 number_lookup: false,
+                on_failure: OnFailure::Ends,
                 limits: Limits {
                     send_gap_seconds: 0,
                     sends: vec![Window { count: 100, seconds: DAY }],

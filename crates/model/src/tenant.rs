@@ -99,6 +99,9 @@ pub struct ApiKey {
     /// From where it may be used; empty: from anywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_from: Vec<IpNet>,
+    /// Whether it is for trying things out: it does all that others do, but none of its messages leaves, and none costs anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
     /// Since when it exists.
     pub created_at: Timestamp,
     /// When it was last used, to the minute; none if never.
@@ -166,6 +169,7 @@ mod tests {
             name: "x".to_owned(),
             scopes: vec![],
             allowed_from: networks.iter().filter_map(|text| parse_network(text)).collect(),
+            test: false,
             created_at: Timestamp::from_ms(0),
             last_used_at: None,
             revoked_at: None,

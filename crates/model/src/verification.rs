@@ -8,12 +8,13 @@
 //!            ├─ cancel ───────────────────▶ cancelled
 //!            └─ its code's life ran out ──▶ expired
 //! ```
+//! Where the policy says so ([`OnFailure::Holds`]), the last wrong code and other payment data are wrong checks and no ends.
 //! Only `pending` has ways out. A value whose time has run out counts as expired from that very moment, whether or not
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, ForFactor, Grid, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp, VerificationId,
-    address::PhoneTraits, event::DenialReason,
+    BlindIndex, Channel, ForFactor, Grid, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
+    VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,6 +130,12 @@ pub struct Verification {
     /// The factor that it proves; none: an address and nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_factor: Option<ForFactor>,
+    /// The one provider that carries its messages; none: the route of the channel decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+    /// Its latest message, where its messages are kept as [`crate::Trial`]s; none: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<MessageId>,
     /// Where it stands, as last written; see [`Self::state_at`].
     pub state: State,
     /// Wrong codes so far.
@@ -137,6 +144,9 @@ pub struct Verification {
     pub sends: u32,
     /// When it began.
     pub created_at: Timestamp,
+    /// When a person or a caller last did something to it; none if nothing but its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touched_at: Option<Timestamp>,
     /// When it left `pending`.
     pub decided_at: Option<Timestamp>,
 }
@@ -162,6 +172,8 @@ pub enum Checked {
     },
     /// A wrong one, and the last.
     Exhausted,
+    /// All checks were spent before, and it still waits for its end. Nothing is spent.
+    Held,
     /// Other payment data than the message showed: the code is dead.
     PaymentMismatch,
     /// Nothing to check: it had ended before. Nothing is spent.
@@ -177,6 +189,9 @@ pub enum NotPossible {
     /// It has sent all its messages.
     #[error("the verification has sent all the messages that it may send")]
     SendsSpent,
+    /// It has been checked as often as it may be.
+    #[error("the verification has been checked as often as it may be")]
+    ChecksSpent,
     /// It is proved in another way.
     #[error("the verification has no code: it is proved by pictures, behind the link in its message")]
     NoCode,
@@ -224,6 +239,28 @@ impl Verification {
         (self.policy.max_checks > 0).then(|| self.policy.max_checks.saturating_sub(self.wrong_checks))
     }
 
+    /// Whether it has been checked as often as it may be, and stays all the same.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.policy.on_failure == OnFailure::Holds && self.attempts_left() == Some(0)
+    }
+
+    /// Until when a code of it can be checked; none if no more, or if it has no end.
+    #[must_use]
+    pub fn checkable_until(&self) -> Option<Timestamp> {
+        if self.state == State::Pending && !self.is_held() { self.expires_at() } else { None }
+    }
+
+    /// When it last changed: what was done to it, or the end of its time.
+    #[must_use]
+    pub fn changed_at(&self, now: Timestamp) -> Timestamp {
+        match (self.decided_at, self.expires_at()) {
+            (Some(decided), _) => decided,
+            (None, Some(end)) if self.state_at(now) == State::Expired => end,
+            (None, _) => self.touched_at.unwrap_or(self.created_at),
+        }
+    }
+
     /// The codes that can be used at a moment.
     pub fn live_codes(&self, now: Timestamp) -> impl Iterator<Item = LiveCode> {
         let pending = self.state == State::Pending;
@@ -243,18 +280,23 @@ impl Verification {
         if state != State::Pending {
             return (self, Checked::NotPending(state));
         }
+        if self.is_held() {
+            return (self, Checked::Held);
+        }
         let right = proof.matches.is_some_and(|generation| self.wants(generation, now));
-        if !proof.payment_matches {
+        let holds = self.policy.on_failure == OnFailure::Holds;
+        if !proof.payment_matches && !holds {
             self.decide(State::Denied, now);
             return (self, Checked::PaymentMismatch);
         }
-        if right {
+        if right && proof.payment_matches {
             self.decide(State::Approved, now);
             return (self, Checked::Approved);
         }
         self.wrong_checks = self.wrong_checks.saturating_add(1);
+        self.touched_at = Some(now);
         match self.attempts_left() {
-            Some(0) => {
+            Some(0) if !holds => {
                 self.decide(State::Exhausted, now);
                 (self, Checked::Exhausted)
             }
@@ -268,6 +310,9 @@ impl Verification {
     /// When it has ended or may send no more.
     pub fn resend(mut self, channel: Channel, now: Timestamp) -> Result<Self, NotPossible> {
         self.must_be_pending(now)?;
+        if self.is_held() {
+            return Err(NotPossible::ChecksSpent);
+        }
         if self.policy.max_sends > 0 && self.sends >= self.policy.max_sends {
             return Err(NotPossible::SendsSpent);
         }
@@ -285,6 +330,7 @@ impl Verification {
             }
         }
         self.channel = channel;
+        self.touched_at = Some(now);
         self.sends = self.sends.saturating_add(1);
         Ok(self)
     }
@@ -365,7 +411,7 @@ impl Checked {
     pub const fn denial(self) -> Option<DenialReason> {
         match self {
             Self::PaymentMismatch => Some(DenialReason::PaymentMismatch),
-            Self::Approved | Self::Wrong { .. } | Self::Exhausted | Self::NotPending(_) => None,
+            Self::Approved | Self::Wrong { .. } | Self::Exhausted | Self::Held | Self::NotPending(_) => None,
         }
     }
 }
@@ -409,10 +455,13 @@ mod tests {
             text: None,
             report: None,
             for_factor: None,
+            via: None,
+            trial: None,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,
             created_at: at(0),
+            touched_at: None,
             decided_at: None,
         }
     }
@@ -463,6 +512,25 @@ mod tests {
         let (verification, checked) = started(|_| {}).check(Proof { payment_matches: false, ..RIGHT }, at(1));
         assert_eq!(checked, Checked::PaymentMismatch);
         assert_eq!(verification.state, State::Denied);
+    }
+
+    #[test]
+    fn where_failures_hold_it_stays_pending_and_takes_nothing_until_its_end() {
+        let mut verification = started(|policy| (policy.on_failure, policy.max_checks) = (OnFailure::Holds, 2));
+        let other_payment = Proof { payment_matches: false, ..RIGHT };
+        for (proof, left) in [(other_payment, 1), (WRONG, 0)] {
+            assert!(verification.checkable_until().is_some());
+            let checked;
+            (verification, checked) = verification.check(proof, at(1));
+            assert_eq!(checked, Checked::Wrong { left: Some(left) });
+        }
+        let (verification, checked) = verification.check(RIGHT, at(2));
+        assert_eq!((checked, verification.wrong_checks), (Checked::Held, 2));
+        assert_eq!(verification.clone().resend(Channel::Sms, at(2)), Err(NotPossible::ChecksSpent));
+        assert_eq!((verification.state, verification.checkable_until()), (State::Pending, None));
+        assert_eq!((verification.changed_at(at(299)), verification.changed_at(at(301))), (at(1), at(300)));
+        assert_eq!(verification.state_at(at(300)), State::Expired);
+        assert_eq!(verification.cancel(at(3)).map(|ended| ended.state), Ok(State::Cancelled));
     }
 
     #[test]
@@ -568,8 +636,9 @@ mod tests {
         fn whatever_happens_the_rules_hold(
             steps in steps(),
             rule in prop_oneof![Just(ResendRule::SameCode), Just(ResendRule::NewCodeKillsOld), Just(ResendRule::NewCodeAfterAccept)],
+            on_failure in prop_oneof![Just(OnFailure::Ends), Just(OnFailure::Holds)],
         ) {
-            let mut value = started(|policy| policy.resend = rule);
+            let mut value = started(|policy| (policy.resend, policy.on_failure) = (rule, on_failure));
             let (mut now, mut approvals, mut wrong) = (0_i64, 0, 0_u32);
             for step in steps {
                 let before = value.clone();
@@ -579,7 +648,7 @@ mod tests {
                         match checked {
                             Checked::Approved => { approvals += 1; prop_assert!(before.wants(proof.matches.unwrap(), at(now))); }
                             Checked::Wrong { .. } | Checked::Exhausted => wrong += 1,
-                            Checked::NotPending(_) => prop_assert_eq!(&next, &before),
+                            Checked::NotPending(_) | Checked::Held => prop_assert_eq!(&next, &before),
                             Checked::PaymentMismatch => prop_assert!(!proof.payment_matches),
                         }
                         value = next;

@@ -7,10 +7,10 @@ use countersign_delivery::{
     NumberLookup, Routes,
     callback::{Caller, GuardedCaller},
     lookup,
-    providers::{self, Providers, sandbox::SandboxProvider},
+    providers::{self, Providers, sandbox::SandboxProvider, withheld::Withheld},
 };
 use countersign_engine::{
-    Engine, Error, Parts, Sandbox,
+    Engine, Error, Parts, Sandbox, TEST_PROVIDER,
     clock::{Clock, SystemChance},
     jobs::Jobs,
     keys::Keys,
@@ -63,8 +63,10 @@ impl Product {
     /// # Errors
     /// When one of them cannot be used, in one line that says what to do.
     pub async fn open(settings: &Settings, stop: CancellationToken) -> Result<Self, Failure> {
-        let providers = providers::build(&settings.providers).map_err(usage)?;
+        let mut providers = providers::build(&settings.providers).map_err(usage)?;
         settings.routes.check(&providers).map_err(usage)?;
+        must_carry_mail(settings, &providers)?;
+        providers.insert(TEST_PROVIDER, Arc::new(Withheld)).map_err(usage)?;
         let lookup = lookup::build(&settings.lookup).map_err(|bad| usage(format!("[lookup.http] {bad}")))?;
         let mut base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Server).await?;
         (base.providers, base.routes, base.lookup) = (providers, settings.routes.clone(), lookup);
@@ -110,7 +112,10 @@ impl Product {
             sandbox,
             body_timeout: settings.server.body_timeout,
             trusted_proxies: settings.server.trusted_proxies.0.clone(),
-            dialects: settings.dialects.clone(),
+            dialects: match dev {
+                Some(_) => settings.dialects.clone().with_sandbox(SandboxProvider::<StoredInbox>::NAME),
+                None => settings.dialects.clone(),
+            },
             allow_remote: dev.is_some_and(|dev| dev.allow_remote),
             ca_file: dev.and_then(|dev| dev.ca_file).map(|path| path.display().to_string()),
             stop,
@@ -197,6 +202,7 @@ impl Foundation {
         let inbox = || StoredInbox { store: self.store.clone(), clock: Arc::clone(&self.clock) };
         let name = SandboxProvider::<StoredInbox>::NAME;
         self.providers.insert(name, Arc::new(SandboxProvider::new(inbox()))).map_err(usage)?;
+        self.providers.insert(TEST_PROVIDER, Arc::new(SandboxProvider::new(inbox()))).map_err(usage)?;
         self.routes = Routes::new(Channel::ALL.map(|channel| (channel, vec![name.to_owned()])));
         self.lookup = Some(Arc::new(inbox()));
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
@@ -233,6 +239,17 @@ async fn keys_of(store: &Store, key_file: &Path, random: &SystemChance) -> Resul
     let is_old = Engine::has_keys(store).await.map_err(cannot_start)?;
     let keys = if is_old { Keys::load(key_file) } else { Keys::load_or_create(key_file, random) };
     keys.map_err(|error| Failure::other(error.to_string()))
+}
+
+/// Whoever is named as a mail relay must be one.
+fn must_carry_mail(settings: &Settings, providers: &Providers) -> Result<(), Failure> {
+    for (setting, name) in settings.dialects.relays() {
+        let carries = providers.get(name).is_some_and(|provider| provider.channels().contains(&Channel::Email));
+        if !carries {
+            return Err(usage(format!("{setting}: \"{name}\" is no provider that carries mail")));
+        }
+    }
+    Ok(())
 }
 
 fn guard(allowed: &[IpNet]) -> Result<GuardedCaller, Failure> {

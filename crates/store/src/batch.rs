@@ -6,9 +6,9 @@
 
 use crate::sandbox;
 use countersign_model::{
-    Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Destination, Event, Factor, FactorId,
-    KeyId, Message, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey, Template, Tenant, TenantId,
-    Timestamp, User, UserId, Verification, message::Purpose,
+    Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event,
+    Factor, FactorId, KeyId, Message, MessageId, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey,
+    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -51,6 +51,28 @@ pub enum Change {
         id: ServiceId,
         /// As it was read.
         version: u32,
+    },
+    /// A configuration, new (version 0; asserts that its name is free) or changed (asserts the version).
+    PutConfiguration(Configuration),
+    /// The configuration goes; asserts the version. What ran under it stays.
+    DeleteConfiguration {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: ServiceId,
+        /// As it was read.
+        version: u32,
+    },
+    /// A new trial. Asserts that its id is free.
+    InsertTrial(Trial),
+    /// The code of a trial was accepted. Asserts that it was not before.
+    TrialSucceeded {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: MessageId,
+        /// When.
+        at: Timestamp,
     },
     /// What a tenant may spend, new (version 0) or changed. Asserts the version.
     PutAccount(Account),
@@ -110,7 +132,7 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
-    /// Forgets verifications that ended before a moment, with their messages and events, at most so many of them; and texts of
+    /// Forgets verifications that ended before a moment, with their messages, events and trials, at most so many of them; and texts of
     /// callers' own that were done with before it.
     PurgeVerifications {
         /// Only those decided before this.

@@ -172,6 +172,10 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::RevokeApiKey { .. }
         | Change::PutService(_)
         | Change::DeleteService { .. }
+        | Change::PutConfiguration(_)
+        | Change::DeleteConfiguration { .. }
+        | Change::InsertTrial(_)
+        | Change::TrialSucceeded { .. }
         | Change::PutTemplate(_)
         | Change::DeleteTemplate { .. }
         | Change::InsertVerification(_)

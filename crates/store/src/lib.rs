@@ -15,6 +15,7 @@
 mod batch;
 mod error;
 mod group;
+mod page;
 mod reads;
 pub mod sandbox;
 mod sqlite;
@@ -23,6 +24,7 @@ mod wake;
 pub use batch::{Answer, Batch, Change};
 pub use error::{Error, OpenError};
 pub use group::Claim;
+pub use page::{Page, Slice, TrialFilter, TrialTotals};
 pub use reads::{ActivityFilter, Cursor};
 pub use wake::{Topic, Waiter};
 

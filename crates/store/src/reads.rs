@@ -2,14 +2,14 @@
 //! none looks into another tenant's rows.
 
 use crate::{
-    Answer, Backend, Error, Store,
+    Answer, Backend, Error, Page, Slice, Store, TrialFilter, TrialTotals,
     sandbox::{Call, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
     sqlite,
 };
 use countersign_model::{
-    Account, Activity, ActivityKind, ApiKey, BlindIndex, Callback, Channel, Client, Destination, Event, Factor,
-    FactorId, Message, MessageId, MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant, TenantId,
-    Timestamp, User, UserId, Verification, VerificationId,
+    Account, Activity, ActivityKind, ApiKey, BlindIndex, Callback, Channel, Client, Configuration, Destination, Event,
+    Factor, FactorId, Message, MessageId, MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant,
+    TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -87,6 +87,47 @@ impl Store {
     /// All services of a tenant, by name.
     pub async fn services(&self, tenant: TenantId) -> Result<Vec<Service>, Error> {
         ask!(self, services::of(tenant))
+    }
+
+    /// A configuration.
+    pub async fn configuration(&self, tenant: TenantId, id: ServiceId) -> Result<Option<Configuration>, Error> {
+        ask!(self, configurations::with_id(tenant, id))
+    }
+
+    /// The configuration of that name.
+    pub async fn configuration_named(&self, tenant: TenantId, name: &str) -> Result<Option<Configuration>, Error> {
+        ask!(self, configurations::named(tenant, name))
+    }
+
+    /// A part of the tenant's configurations, the newest first.
+    pub async fn configurations(&self, tenant: TenantId, slice: Slice) -> Result<Page<Configuration>, Error> {
+        ask!(self, configurations::of(tenant, slice))
+    }
+
+    /// A trial.
+    pub async fn trial(&self, tenant: TenantId, id: MessageId) -> Result<Option<Trial>, Error> {
+        ask!(self, trials::with_id(tenant, id))
+    }
+
+    /// A part of the trials that a filter lets through, the newest first.
+    pub async fn trials(&self, tenant: TenantId, filter: &TrialFilter, slice: Slice) -> Result<Page<Trial>, Error> {
+        ask!(self, trials::of(tenant, filter, slice))
+    }
+
+    /// How many trials a filter lets through.
+    pub async fn trial_totals(&self, tenant: TenantId, filter: &TrialFilter) -> Result<TrialTotals, Error> {
+        ask!(self, trials::totals(tenant, filter))
+    }
+
+    /// Of the verifications of a service whose messages are trials, a part of those that can be checked, the newest first.
+    pub async fn checkable_verifications(
+        &self,
+        tenant: TenantId,
+        service: ServiceId,
+        now: Timestamp,
+        slice: Slice,
+    ) -> Result<Page<Verification>, Error> {
+        ask!(self, verifications::checkable(tenant, service, now, slice))
     }
 
     /// The tenant's account of that name; the main one has an empty name.

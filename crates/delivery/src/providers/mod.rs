@@ -4,6 +4,7 @@
 pub mod http;
 pub mod sandbox;
 pub mod smtp;
+pub mod withheld;
 
 use crate::Provider;
 use serde::Deserialize;

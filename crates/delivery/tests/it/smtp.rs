@@ -41,6 +41,7 @@ fn message() -> Outgoing {
         channel: Channel::Email,
         to: Address::parse(Channel::Email, TO).unwrap(),
         from: None,
+        from_address: None,
         content,
         code: Some(code),
         link: None,

@@ -92,7 +92,7 @@ impl CheckCode {
     fn compare(&self, engine: &Engine, verification: &Verification, now: Timestamp) -> Result<Proof, Error> {
         let payment_matches = match (engine.payment_of(verification)?, &self.payment) {
             (None, None) => true,
-            (Some(bound), Some(given)) => bound == *given,
+            (Some(bound), Some(given)) => bound.is_same(given),
             (Some(_), None) => return Err(Error::PaymentMissing),
             (None, Some(_)) => return Err(Error::PaymentUnexpected),
         };
@@ -112,7 +112,14 @@ fn event_of(checked: Checked) -> Option<EventKind> {
         Checked::Wrong { left } => Some(EventKind::CodeRejected { attempts_left: left }),
         Checked::Exhausted => Some(EventKind::Exhausted),
         Checked::PaymentMismatch => checked.denial().map(|reason| EventKind::Denied { reason }),
-        Checked::NotPending(_) => None,
+        Checked::NotPending(_) | Checked::Held => None,
+    }
+}
+
+/// Its latest message is the one that led to it.
+pub(super) fn push_success(batch: &mut Batch, approved: &Verification, now: Timestamp) {
+    if let Some(id) = approved.trial {
+        batch.push(Change::TrialSucceeded { tenant: approved.tenant, id, at: now });
     }
 }
 
@@ -139,6 +146,8 @@ impl Engine {
                 remembered.count_failed_check(&verification.policy.limits, now);
             }
             Checked::Approved => remembered.clear_failed_checks(),
+            // Nothing was spent, and nothing is to be written.
+            Checked::Held => return Ok(Batch::new()),
             Checked::PaymentMismatch | Checked::NotPending(_) => {}
         }
         let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
@@ -149,6 +158,9 @@ impl Engine {
             batch.push(Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserBlocked, now)));
         }
         batch.extend(remembered.changes());
+        if checked == Checked::Approved {
+            push_success(&mut batch, verification, now);
+        }
         if let Some(kind) = event_of(checked) {
             let event = Event::new((verification.tenant, verification.id), kind, now, self.random());
             batch.push(Change::InsertEvent(event));

@@ -23,6 +23,8 @@ pub struct CreateKey {
     pub form: KeyForm,
     /// From where it may be used; empty: from anywhere.
     pub allowed_from: Vec<IpNet>,
+    /// Whether it is for trying things out: its messages do not leave and cost nothing.
+    pub test: bool,
 }
 
 /// What the secret of a key looks like: some vendors' clients take only theirs.
@@ -100,6 +102,7 @@ impl Command for CreateKey {
             name: self.name.clone(),
             scopes: self.scopes.clone(),
             allowed_from: self.allowed_from.clone(),
+            test: self.test,
             created_at: now,
             last_used_at: None,
             revoked_at: None,

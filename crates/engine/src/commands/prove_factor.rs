@@ -85,7 +85,7 @@ impl Engine {
                 Some(ActivityKind::ProofFailed)
             }
             (Checked::Wrong { .. }, _) => Some(ActivityKind::CodeRejected),
-            (Checked::PaymentMismatch | Checked::NotPending(_), _) => None,
+            (Checked::PaymentMismatch | Checked::NotPending(_) | Checked::Held, _) => None,
         };
         if checked == Checked::Approved {
             // A factor that was taken away meanwhile ends its verifications: this one is still there.

@@ -205,6 +205,7 @@ impl RedeemTransaction<'_> {
                     )
                     | Checked::Wrong { .. }
                     | Checked::Exhausted
+                    | Checked::Held
                     | Checked::PaymentMismatch => Compared::Wrong(batch),
                 })
             }

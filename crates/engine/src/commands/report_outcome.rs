@@ -1,6 +1,6 @@
 //! Takes the caller's word for how a verification ended: approved or denied by other means.
 
-use super::{Command, Decided, Target};
+use super::{Command, Decided, Target, check_code::push_success};
 use crate::{Caller, Engine, Error};
 use countersign_model::{Event, EventKind, Scope, Timestamp, event::DenialReason, verification::Report};
 use countersign_store::{Batch, Change};
@@ -25,9 +25,11 @@ impl Command for ReportOutcome {
             Report::Denied => EventKind::Denied { reason: DenialReason::Reported },
         };
         let of = (verification.tenant, verification.id);
-        let batch = Batch::new()
-            .with(Change::UpdateVerification(verification.clone()))
-            .with(Change::InsertEvent(Event::new(of, kind, now, engine.random())));
+        let mut batch = Batch::new().with(Change::UpdateVerification(verification.clone()));
+        if self.report == Report::Approved {
+            push_success(&mut batch, &verification, now);
+        }
+        let batch = batch.with(Change::InsertEvent(Event::new(of, kind, now, engine.random())));
         Ok((Decided { verification, at: now }, batch))
     }
 }

@@ -1,6 +1,6 @@
 //! Sends a code again: the same or a new one, as the verification's frozen policy says. Spends a send of the destination.
 
-use super::{Command, Decided, Target};
+use super::{Command, Decided, OwnText, Target, start_verification::trial_of};
 use crate::{Caller, Engine, Error, metrics::Metrics, remembered::Remembered};
 use countersign_model::{Channel, Event, EventKind, Message, MessageId, Scope, Timestamp};
 use countersign_store::{Batch, Change};
@@ -12,6 +12,8 @@ pub struct ResendCode {
     pub target: Target,
     /// On which channel; none: the one before.
     pub channel: Option<Channel>,
+    /// The caller's own words from now on; none: as before.
+    pub text: Option<OwnText>,
 }
 
 impl Command for ResendCode {
@@ -24,11 +26,12 @@ impl Command for ResendCode {
         if !engine.address_of(&before)?.suits(channel) {
             return Err(Error::WrongChannel(channel));
         }
-        if engine.routes().for_channel(channel).is_empty() {
-            return Err(Error::NoRoute(channel));
-        }
+        engine.must_have_way(caller, channel, before.via.as_deref())?;
         let old_generation = before.newest_generation();
-        let verification = before.resend(channel, now)?;
+        let mut verification = before.resend(channel, now)?;
+        if let Some(text) = &self.text {
+            verification.text = Some(engine.seal_text(&verification, text)?);
+        }
         let tenant = verification.tenant;
         let person = verification.for_factor.map(|of| of.user);
         let of = (tenant, verification.service);
@@ -39,10 +42,15 @@ impl Command for ResendCode {
         }
 
         let generation = verification.newest_generation();
-        let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, generation, now);
+        let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, generation, now);
+        Engine::withhold_test(caller, &mut message);
         let kind = EventKind::Resent { message: message.id, channel, new_code: generation != old_generation };
         let mut batch = Batch::new();
-        engine.pay_for_message(tenant, channel, &mut batch).await?;
+        let price = engine.pay_for_message(caller, channel, &mut batch).await?;
+        if verification.trial.is_some() {
+            verification.trial = Some(message.id);
+            batch.push(Change::InsertTrial(trial_of(&message, &verification, price, now)));
+        }
         batch.extend(remembered.changes());
         let batch = batch
             .with(Change::UpdateVerification(verification.clone()))

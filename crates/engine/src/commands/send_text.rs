@@ -25,12 +25,10 @@ impl Command for SendText {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(MessageId, Batch), Error> {
-        if engine.routes().for_channel(Channel::Sms).is_empty() {
-            return Err(Error::NoRoute(Channel::Sms));
-        }
+        engine.must_have_way(caller, Channel::Sms, None)?;
         let (tenant, id) = (caller.tenant(), MessageId::generate(now, engine.random()));
         let mut batch = Batch::new();
-        engine.pay_for_message(tenant, Channel::Sms, &mut batch).await?;
+        engine.pay_for_message(caller, Channel::Sms, &mut batch).await?;
         let seal =
             |what, text: &str| engine.keys().seal(text, &keys::context(what, tenant, &id.to_bytes()), engine.random());
         let content = Content::Text {
@@ -40,6 +38,7 @@ impl Command for SendText {
         };
         let start = self.send_at.map_or(now, |at| at.max(now));
         let mut message = Message::queued((tenant, id), Channel::Sms, content, start);
+        Engine::withhold_test(caller, &mut message);
         message.report = self.report.as_ref().map(|report| engine.seal_report(tenant, report)).transpose()?;
         Ok((id, batch.with(Change::InsertMessage(message))))
     }

@@ -1,17 +1,16 @@
 //! Starts a verification: limits are spent, the code is fixed, the message is queued, all in one batch.
 
-use super::{Command, Decided};
+use super::{Command, Decided, OwnText};
 use crate::{
-    Caller, Engine, Error, Thing, caller::fresh_link_token, keys, metrics::Metrics, remembered::Remembered,
-    reports::ReportTo,
+    Caller, Engine, Error, TEST_PROVIDER, Thing, caller::fresh_link_token, keys, metrics::Metrics, queries::Price,
+    remembered::Remembered, reports::ReportTo,
 };
 use countersign_model::{
     ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
-    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, UserId,
+    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
     Verification, VerificationId, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The service of callers that name none; every tenant has it.
@@ -50,6 +49,8 @@ pub enum ServiceRef {
     Named(String),
     /// A dialect's own, of the dialect's name. It is made on first use, with the profile `compat`.
     Dialect(&'static str),
+    /// This one, which is kept elsewhere.
+    Of(Box<Service>),
 }
 
 impl ServiceRef {
@@ -58,6 +59,7 @@ impl ServiceRef {
             Self::Default => DEFAULT_SERVICE,
             Self::Named(name) => name,
             Self::Dialect(name) => name,
+            Self::Of(service) => &service.name,
         }
     }
 }
@@ -89,6 +91,10 @@ pub struct Overrides {
     pub transaction: Option<String>,
     /// Whether it ends the pending one that this address has in this service.
     pub replaces_older: bool,
+    /// The one provider that carries its messages.
+    pub via: Option<String>,
+    /// Whether its messages are kept as trials, for reports.
+    pub keeps_trials: bool,
 }
 
 /// What a grid is like.
@@ -106,31 +112,6 @@ pub struct GridChoice {
     pub logo: Option<String>,
 }
 
-/// A caller's own words; the code, or the link, stands between each two of these pieces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnText(Vec<String>);
-
-impl OwnText {
-    /// Words before the code, and words after it.
-    #[must_use]
-    pub fn around(before: impl Into<String>, after: impl Into<String>) -> Self {
-        Self(vec![before.into(), after.into()])
-    }
-
-    /// A text with a placeholder, which stands for the code wherever it occurs; none without one.
-    #[must_use]
-    pub fn with_placeholder(text: &str, placeholder: &str) -> Option<Self> {
-        let pieces: Vec<String> = text.split(placeholder).map(str::to_owned).collect();
-        (pieces.len() > 1).then_some(Self(pieces))
-    }
-
-    /// The text with something in place of the code.
-    #[must_use]
-    pub fn filled_with(&self, code: &str) -> String {
-        self.0.join(code)
-    }
-}
-
 impl Command for StartVerification {
     type Outcome = Decided;
     const NEEDS: Scope = Scope::VerificationsWrite;
@@ -139,9 +120,7 @@ impl Command for StartVerification {
         if !self.to.suits(self.channel) {
             return Err(Error::WrongChannel(self.channel));
         }
-        if engine.routes().for_channel(self.channel).is_empty() {
-            return Err(Error::NoRoute(self.channel));
-        }
+        engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
         if self.overrides.grid.is_some() && engine.public_url().is_none() {
             return Err(Error::internal("a link needs server.public_url, which is not set"));
         }
@@ -155,7 +134,7 @@ impl Command for StartVerification {
             engine.write_block(caller, person, remembered, batch, now).await?;
             return Err(Error::Limited(limited));
         }
-        engine.pay_for_message(caller.tenant(), self.channel, &mut batch).await?;
+        let price = engine.pay_for_message(caller, self.channel, &mut batch).await?;
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             let looked_up = engine.look_up(&self.to).await;
             if matches!(looked_up, Err(Error::NumberUnknown)) {
@@ -171,8 +150,13 @@ impl Command for StartVerification {
             push_end_of(older, &mut batch, engine, now);
         }
 
-        let verification = self.verification(engine, (&service, policy), index, now)?;
-        let message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
+        let mut verification = self.verification(engine, (&service, policy), index, now)?;
+        let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
+        Engine::withhold_test(caller, &mut message);
+        if self.overrides.keeps_trials {
+            verification.trial = Some(message.id);
+            batch.push(Change::InsertTrial(trial_of(&message, &verification, price, now)));
+        }
         let started = EventKind::Started { message: message.id, channel: self.channel };
         let of = (verification.tenant, verification.id);
         batch.extend(remembered.changes());
@@ -260,10 +244,13 @@ impl StartVerification {
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
             for_factor: overrides.for_factor,
             report: overrides.report.as_ref().map(|it| engine.seal_report(tenant, it)).transpose()?,
+            via: overrides.via.clone(),
+            trial: None,
             state: State::Pending,
             wrong_checks: 0,
             sends: 1,
             created_at: now,
+            touched_at: None,
             decided_at: None,
         })
     }
@@ -296,7 +283,41 @@ impl GridChoice {
     }
 }
 
+/// What reports keep of a message.
+pub(super) fn trial_of(message: &Message, of: &Verification, price: Price, now: Timestamp) -> Trial {
+    Trial {
+        tenant: of.tenant,
+        id: message.id,
+        verification: of.id,
+        service: of.service,
+        to: of.to_index,
+        channel: message.channel,
+        country: of.phone.as_ref().and_then(|phone| phone.country.clone()),
+        successful: false,
+        price_e4: price.amount_e4,
+        currency: price.currency,
+        updated_at: now,
+    }
+}
+
 impl Engine {
+    /// Refuses what nobody would carry.
+    pub(super) fn must_have_way(&self, caller: &Caller, channel: Channel, via: Option<&str>) -> Result<(), Error> {
+        let is_carried = caller.is_test()
+            || match via {
+                Some(name) => self.providers().get(name).is_some(),
+                None => !self.routes().for_channel(channel).is_empty(),
+            };
+        if is_carried { Ok(()) } else { Err(Error::NoRoute(channel)) }
+    }
+
+    /// A message of a test key does not leave.
+    pub(super) fn withhold_test(caller: &Caller, message: &mut Message) {
+        if caller.is_test() {
+            message.via = Some(TEST_PROVIDER.to_owned());
+        }
+    }
+
     /// The service, and what must be written for it to be there.
     pub(crate) async fn service_for(
         &self,
@@ -304,11 +325,14 @@ impl Engine {
         service: &ServiceRef,
         now: Timestamp,
     ) -> Result<(Service, Batch), Error> {
+        if let ServiceRef::Of(service) = service {
+            return Ok(((**service).clone(), Batch::new()));
+        }
         if let Some(found) = self.store().service_named(tenant, service.name()).await? {
             return Ok((found, Batch::new()));
         }
         match service {
-            ServiceRef::Default | ServiceRef::Named(_) => Err(Error::NotFound(Thing::Service)),
+            ServiceRef::Default | ServiceRef::Named(_) | ServiceRef::Of(_) => Err(Error::NotFound(Thing::Service)),
             ServiceRef::Dialect(name) => {
                 let fresh = fresh_service(self, tenant, name, Profile::Compat, now);
                 Ok((fresh.clone(), Batch::new().with(Change::PutService(fresh))))

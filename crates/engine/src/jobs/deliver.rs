@@ -67,10 +67,14 @@ impl Deliver {
             message.drop_unsent("the verification had ended, or a newer code had taken its place", now);
             return self.write_step(message, None, now).await;
         };
-        let route = engine.routes().for_channel(message.channel);
-        let next = message.next_provider(route).and_then(|name| Some((name, engine.providers().get(name)?)));
+        let route = match &message.via {
+            Some(only) => std::slice::from_ref(only),
+            None => engine.routes().for_channel(message.channel),
+        }
+        .to_vec();
+        let next = message.next_provider(&route).and_then(|name| Some((name, engine.providers().get(name)?)));
         let Some((name, provider)) = next else {
-            message.note_no_route(route, now, engine.random().number());
+            message.note_no_route(&route, now, engine.random().number());
             return self.write_step(message, None, now).await;
         };
         let outgoing = match self.outgoing(&message, wanted.as_ref(), name).await {
@@ -89,7 +93,7 @@ impl Deliver {
             Ok(accepted) => self.write_accepted(message, wanted, name, accepted).await,
             Err(error) => {
                 let now = engine.now();
-                message.note_failure(name, &error, route, now, engine.random().number());
+                message.note_failure(name, &error, &route, now, engine.random().number());
                 let failed_attempt = EventKind::MessageAttemptFailed {
                     message: message.id,
                     provider: name.clone(),
@@ -124,6 +128,7 @@ impl Deliver {
         let (to, from) = engine.ends_with(message, verification)?.ok_or_else(gone)?;
         let tenant = engine.store().tenant(message.tenant).await?;
         let Carried { content, code, link } = self.carried(message, verification).await?;
+        let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();
         Ok(Outgoing {
             id: message.id,
             tenant: message.tenant,
@@ -132,6 +137,7 @@ impl Deliver {
             channel: message.channel,
             to,
             from,
+            from_address: own.and_then(|own| own.from_address()),
             content,
             code,
             link,
@@ -159,7 +165,7 @@ impl Deliver {
             (Content::Code { generation, purpose, .. }, Some(verification)) => {
                 let code = engine.keys().code_of(verification, *generation)?;
                 let content = match engine.own_text_of(verification)? {
-                    Some(own) => plain(own.filled_with(code.expose())),
+                    Some(own) => own.with(&code),
                     None => self.render(message, *purpose, verification, &code).await?,
                 };
                 Ok(Carried { content, code: Some(code), link: None })

@@ -23,24 +23,33 @@ impl Engine {
         Ok(self.store().account(tenant, name).await?)
     }
 
-    /// Adds to a batch what pays for its message. Nothing where messages are free, and mail always is; where they are not, all
-    /// messages of a tenant write one row, one after the other.
+    /// Adds to a batch what pays for its message, and says how much that is. Nothing where messages are free, and mail and messages
+    /// of test keys always are; where they are not, all messages of a tenant write one row, one after the other.
     ///
     /// # Errors
     /// When there is not enough.
     pub(crate) async fn pay_for_message(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
         channel: Channel,
         batch: &mut Batch,
-    ) -> Result<(), Error> {
-        if channel == Channel::Email {
-            return Ok(());
-        }
-        let Some(mut account) = self.read_account(tenant, "").await? else { return Ok(()) };
-        if account.spend()? {
+    ) -> Result<Price, Error> {
+        let found = self.read_account(caller.tenant(), "").await?;
+        let mut account = found.unwrap_or_else(|| Account::empty(caller.tenant(), ""));
+        let mut price = Price { amount_e4: 0, currency: account.currency.clone() };
+        if channel != Channel::Email && !caller.is_test() && account.spend()? {
+            price.amount_e4 = account.price_e4;
             batch.push(Change::PutAccount(account));
         }
-        Ok(())
+        Ok(price)
     }
+}
+
+/// What a message cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Price {
+    /// In ten-thousandths.
+    pub amount_e4: i64,
+    /// ISO 4217 code.
+    pub currency: String,
 }

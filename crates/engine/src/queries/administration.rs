@@ -41,6 +41,14 @@ impl Engine {
         Ok(self.store().is_origin_of_a_client(origin).await?)
     }
 
+    /// The caller's tenant.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn tenant_of(&self, caller: &Caller) -> Result<Tenant, Error> {
+        self.store().tenant(caller.tenant()).await?.ok_or(Error::NotFound(Thing::Tenant))
+    }
+
     /// The caller's keys, oldest first, revoked ones included.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::{
     commands::{Decided, OwnText},
     keys,
 };
-use countersign_model::{Address, Event, Message, Payment, Scope, Verification, VerificationId};
+use countersign_model::{Address, Event, Message, Payment, Scope, Sealed, Verification, VerificationId};
 
 /// What became of the messages of a verification, and of itself.
 #[derive(Clone, Debug)]
@@ -58,6 +58,13 @@ impl Engine {
         let context = keys::context(keys::PAYMENT, verification.tenant, &verification.id.to_bytes());
         let text = self.keys().open(sealed, &context)?;
         serde_json::from_str(&text).map(Some).map_err(|_| Error::internal("sealed payment data does not read back"))
+    }
+
+    /// The caller's own words around the code, as they are kept.
+    pub(crate) fn seal_text(&self, verification: &Verification, text: &OwnText) -> Result<Sealed, Error> {
+        let context = keys::context(keys::TEXT, verification.tenant, &verification.id.to_bytes());
+        let text = serde_json::to_string(text).map_err(|error| Error::Internal(error.to_string()))?;
+        self.keys().seal(&text, &context, self.random())
     }
 
     /// The caller's own words around the code.

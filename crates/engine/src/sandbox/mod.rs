@@ -114,6 +114,7 @@ impl Sandbox {
             name: "sandbox".to_owned(),
             scopes: Scope::ALL.to_vec(),
             allowed_from: Vec::new(),
+            test: false,
             created_at: engine.now(),
             last_used_at: None,
             revoked_at: None,

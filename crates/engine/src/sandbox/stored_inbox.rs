@@ -45,7 +45,11 @@ impl Inbox for StoredInbox {
             tenant_name: message.tenant_name.clone(),
             channel: message.channel,
             to: message.to.as_str().to_owned(),
-            from: message.from.clone(),
+            from: message
+                .from_address
+                .as_ref()
+                .map(|address| address.as_str().to_owned())
+                .or_else(|| message.from.clone()),
             subject: message.content.subject.clone(),
             text: message.content.text.clone(),
             html: message.content.html.clone(),

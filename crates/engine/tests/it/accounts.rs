@@ -43,7 +43,11 @@ async fn codes_repetitions_and_texts_are_paid_for_and_mail_is_not() {
     harness.start(&mail).await.unwrap();
     assert_eq!(balance(&harness).await, 700);
     harness.clock.pass(std::time::Duration::from_mins(1));
-    harness.engine.run(&harness.caller, None, &ResendCode { target: Target::Id(id), channel: None }).await.unwrap();
+    harness
+        .engine
+        .run(&harness.caller, None, &ResendCode { target: Target::Id(id), channel: None, text: None })
+        .await
+        .unwrap();
     assert_eq!(balance(&harness).await, 400);
     harness.engine.run(&harness.caller, None, &text()).await.unwrap();
     assert_eq!(balance(&harness).await, 100);

@@ -39,6 +39,7 @@ async fn a_key_works_until_it_is_revoked_and_allows_only_its_scopes() {
         scopes: vec![Scope::VerificationsRead],
         form: KeyForm::Native,
         allowed_from: vec![],
+        test: false,
     };
     let made = harness.engine.run(&harness.caller, None, &command).await.unwrap();
     let caller = harness.engine.authenticate(&made.secret, None).await.unwrap().unwrap();
@@ -59,7 +60,7 @@ async fn a_key_of_another_tenant_cannot_be_revoked() {
         .run(
             &harness.caller,
             None,
-            &CreateKey { name: "n".into(), scopes: vec![], form: KeyForm::Native, allowed_from: vec![] },
+            &CreateKey { name: "n".into(), scopes: vec![], form: KeyForm::Native, allowed_from: vec![], test: false },
         )
         .await
         .unwrap();

@@ -137,7 +137,7 @@ async fn a_new_code_replaces_the_old_one_when_a_provider_has_accepted_it() {
     policy.limits.send_gap_seconds = 0;
     service(&harness, policy).await;
     let (id, first) = started_in_service(&harness).await;
-    let resend = ResendCode { target: Target::Id(id), channel: Some(Channel::Voice) };
+    let resend = ResendCode { target: Target::Id(id), channel: Some(Channel::Voice), text: None };
     harness.engine.run(&harness.caller, None, &resend).await.unwrap();
     let peek = harness.engine.verification(&harness.caller, id).await.unwrap().verification;
     assert_eq!(peek.codes.len(), 2, "both live while the second is on its way");

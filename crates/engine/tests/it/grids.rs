@@ -77,7 +77,7 @@ async fn sent_again_it_is_the_same_link() {
     let harness = Harness::new().await;
     let (id, token) = sent(&harness, &grid(None)).await;
     harness.clock.pass(Duration::from_secs(61));
-    let again = ResendCode { target: Target::Id(id), channel: None };
+    let again = ResendCode { target: Target::Id(id), channel: None, text: None };
     harness.engine.run(&harness.caller, None, &again).await.unwrap();
     harness.deliver().await;
     assert!(harness.first.take().pop().unwrap().link.ends_with(&token));

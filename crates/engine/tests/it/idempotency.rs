@@ -70,6 +70,7 @@ async fn a_repeated_key_creation_shows_the_same_secret() {
         scopes: vec![Scope::VerificationsWrite],
         form: KeyForm::Native,
         allowed_from: vec![],
+        test: false,
     };
     let key = idempotency("k", "create");
     let first = harness.engine.run(&harness.caller, Some(&key), &command).await.unwrap();

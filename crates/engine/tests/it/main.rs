@@ -15,6 +15,7 @@ mod jobs;
 mod log_in;
 mod people;
 mod secrets;
+mod send_code;
 mod start;
 mod texts;
 

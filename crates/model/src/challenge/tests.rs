@@ -72,10 +72,13 @@ fn waiting(grid: Grid, attempts: u32) -> Verification {
         text: None,
         report: None,
         for_factor: None,
+        via: None,
+        trial: None,
         state: State::Pending,
         wrong_checks: 0,
         sends: 1,
         created_at: at(0),
+        touched_at: None,
         decided_at: None,
     }
 }

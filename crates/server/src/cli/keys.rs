@@ -43,6 +43,9 @@ enum Action {
         /// from anywhere
         #[arg(long = "allow-from", value_name = "NETWORK", value_parser = network)]
         allowed_from: Vec<IpNet>,
+        /// For trying things out: its messages do not leave, and cost nothing
+        #[arg(long)]
+        test: bool,
     },
     /// List a tenant's keys, without the keys themselves
     List {
@@ -86,9 +89,9 @@ impl Keys {
 impl Action {
     async fn run(self, engine: &Engine) -> Result<(), Failure> {
         match self {
-            Self::Create { tenant, name, scopes, form, allowed_from } => {
+            Self::Create { tenant, name, scopes, form, allowed_from, test } => {
                 let scopes = if scopes.is_empty() { USUAL.to_vec() } else { scopes };
-                let command = CreateKey { name, scopes, form, allowed_from };
+                let command = CreateKey { name, scopes, form, allowed_from, test };
                 create(engine, &operator_of(engine, &tenant).await?, &command).await
             }
             Self::List { tenant } => list(engine, &operator_of(engine, &tenant).await?).await,
@@ -126,7 +129,8 @@ fn shown(key: &ApiKey) -> String {
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
     let networks: Vec<String> = key.allowed_from.iter().map(|network| format!("  from {network}")).collect();
-    format!("{}  {state:7}  {}  {}{}", key.id, scopes.join(","), key.name, networks.concat())
+    let test = if key.test { "  test" } else { "" };
+    format!("{}  {state:7}  {}  {}{}{test}", key.id, scopes.join(","), key.name, networks.concat())
 }
 
 async fn revoke(engine: &Engine, operator: &Caller, id: KeyId) -> Result<(), Failure> {

@@ -93,6 +93,7 @@ fn message(provider: &dyn Provider, to: &str, channel: Option<Channel>) -> Resul
         channel,
         to,
         from: None,
+        from_address: None,
         content: Rendered { subject, text: TEXT.to_owned(), html: None },
         code: Some(code),
         link: None,

@@ -9,6 +9,7 @@
 )]
 
 mod auth0;
+mod authentix;
 mod carriers;
 mod clickatell;
 mod dev_mode;

@@ -1,8 +1,9 @@
 //! Which table a change belongs to.
 
 use super::{
-    accounts, activities, answers, api_keys, callbacks, clients, destinations, events, factors, messages, mfa_choices,
-    refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants, users, verifications,
+    accounts, activities, answers, api_keys, callbacks, clients, configurations, destinations, events, factors,
+    messages, mfa_choices, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants,
+    trials, users, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -21,6 +22,12 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::DeleteTemplate { tenant, message, channel, locale } => {
             templates::delete(connection, *tenant, *message, *channel, locale)
         }
+        Change::PutConfiguration(configuration) => configurations::put(connection, configuration),
+        Change::DeleteConfiguration { tenant, id, version } => {
+            configurations::delete(connection, *tenant, *id, *version)
+        }
+        Change::InsertTrial(trial) => trials::insert(connection, trial),
+        Change::TrialSucceeded { tenant, id, at } => trials::succeed(connection, *tenant, *id, *at),
         Change::InsertVerification(verification) => verifications::insert(connection, verification),
         Change::UpdateVerification(verification) => verifications::update(connection, verification),
         Change::PutDestination { tenant, service, index, destination } => {
@@ -38,6 +45,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
             for (tenant, id) in verifications::purge(connection, *before, *limit)? {
                 messages::delete_of(connection, tenant, id)?;
                 events::delete_of(connection, tenant, id)?;
+                trials::delete_of(connection, tenant, id)?;
             }
             messages::purge_texts(connection, *before, *limit)
         }

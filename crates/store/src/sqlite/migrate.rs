@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V11__leaner_rows.sql"),
     include_str!("../../migrations/sqlite/V9__activities.sql"),
     include_str!("../../migrations/sqlite/V7__clickatell.sql"),
+    include_str!("../../migrations/sqlite/V8__trials.sql"),
 ];
 
 /// "CSgn", as `file(1)` may one day show it.

@@ -1,21 +1,22 @@
 //! The table `verification`.
 
 use super::row;
-use crate::Error;
+use crate::{Error, Page, Slice};
 use countersign_model::{BlindIndex, ServiceId, State, TenantId, Timestamp, Verification, VerificationId};
 use rusqlite::{Connection, Row, params};
 
 pub(super) fn insert(connection: &Connection, verification: &Verification) -> Result<(), Error> {
     row::change_one(
         connection,
-        "INSERT INTO verification (tenant, id, service, to_index, version, open_until, decided_at, body, link)
-         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8)",
+        "INSERT INTO verification (tenant, id, service, to_index, version, open_until, checkable_until, decided_at, body, link)
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9)",
         params![
             verification.tenant.to_bytes(),
             verification.id.to_bytes(),
             verification.service.to_bytes(),
             verification.to_index.0,
             open_until(verification),
+            checkable_until(verification),
             verification.decided_at.map(Timestamp::as_ms),
             row::to_body(verification)?,
             verification.grid.as_ref().map(|grid| grid.link.0)
@@ -26,13 +27,14 @@ pub(super) fn insert(connection: &Connection, verification: &Verification) -> Re
 pub(super) fn update(connection: &Connection, verification: &Verification) -> Result<(), Error> {
     row::change_one(
         connection,
-        "UPDATE verification SET version = version + 1, open_until = ?4, decided_at = ?5, body = ?6
+        "UPDATE verification SET version = version + 1, open_until = ?4, checkable_until = ?5, decided_at = ?6, body = ?7
          WHERE tenant = ?1 AND id = ?2 AND version = ?3",
         params![
             verification.tenant.to_bytes(),
             verification.id.to_bytes(),
             verification.version,
             open_until(verification),
+            checkable_until(verification),
             verification.decided_at.map(Timestamp::as_ms),
             row::to_body(verification)?
         ],
@@ -106,6 +108,33 @@ pub(crate) fn pending(
     )
 }
 
+/// The expression in the order is the index's.
+pub(crate) fn checkable(
+    connection: &Connection,
+    tenant: TenantId,
+    service: ServiceId,
+    now: Timestamp,
+    slice: Slice,
+) -> Result<Page<Verification>, Error> {
+    let (tenant, service, now) = (tenant.to_bytes(), service.to_bytes(), now.as_ms());
+    let items = row::many(
+        connection,
+        "SELECT version, body FROM verification
+         WHERE tenant = ?1 AND service = ?2 AND checkable_until IS NOT NULL AND checkable_until > ?3
+         ORDER BY substr(id, 1, 6) DESC, place DESC LIMIT ?4 OFFSET ?5",
+        params![tenant, service, now, slice.take, slice.skip_for_sql()],
+        read,
+    )?;
+    let total = row::one(
+        connection,
+        "SELECT count(*) FROM verification
+         WHERE tenant = ?1 AND service = ?2 AND checkable_until IS NOT NULL AND checkable_until > ?3",
+        params![tenant, service, now],
+        |row| row::whole(row, 0),
+    )?;
+    Ok(Page { total: total.unwrap_or(0), items })
+}
+
 pub(crate) fn overdue(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Verification>, Error> {
     row::many(
         connection,
@@ -134,6 +163,10 @@ fn open_until(verification: &Verification) -> Option<i64> {
         State::Pending => verification.expires_at().map(Timestamp::as_ms),
         State::Approved | State::Denied | State::Exhausted | State::Cancelled | State::Expired => None,
     }
+}
+
+fn checkable_until(verification: &Verification) -> Option<i64> {
+    verification.trial.and(verification.checkable_until()).map(Timestamp::as_ms)
 }
 
 fn read(row: &Row<'_>) -> Result<Verification, Error> {

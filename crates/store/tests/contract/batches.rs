@@ -9,7 +9,7 @@ use countersign_model::{
     ApiKey, Channel, Destination, Event, EventKind, Message, Service, Template, Verification,
     message::{MessageState, Purpose},
 };
-use countersign_store::{Batch, Change, Error, Store, sandbox};
+use countersign_store::{Batch, Change, Error, Store, TrialFilter, TrialTotals, sandbox};
 
 /// One change of each kind that inserts, all of one tenant.
 fn one_of_each() -> Vec<Change> {
@@ -17,6 +17,8 @@ fn one_of_each() -> Vec<Change> {
         Change::InsertTenant(tenant(1)),
         Change::InsertApiKey { key: api_key(1), hash: [1; 32] },
         Change::PutService(service(1)),
+        Change::PutConfiguration(configuration(1, at(1))),
+        Change::InsertTrial(trial(1, 1)),
         Change::PutTemplate(template(Channel::Sms, "de")),
         Change::PutAccount(account("", 5)),
         Change::InsertVerification(verification(1)),
@@ -33,6 +35,8 @@ async fn assert_empty(store: &Store) {
     assert_eq!(store.tenants().await, Ok(vec![]));
     assert_eq!(store.api_keys(ours()).await, Ok(vec![]));
     assert_eq!(store.services(ours()).await, Ok(vec![]));
+    assert_eq!(store.configuration(ours(), service_id(1)).await, Ok(None));
+    assert_eq!(store.trial_totals(ours(), &TrialFilter::default()).await, Ok(TrialTotals::default()));
     assert_eq!(store.templates(ours()).await, Ok(vec![]));
     assert_eq!(store.account(ours(), "").await, Ok(None));
     assert_eq!(store.verification(ours(), verification_id(1)).await, Ok(None));

@@ -5,7 +5,7 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{Channel, EventKind, Message, Service, Verification, message::MessageState};
+use countersign_model::{Channel, Configuration, EventKind, Message, Service, Verification, message::MessageState};
 use countersign_store::{Change, Error, sandbox};
 
 #[tokio::test]
@@ -19,6 +19,8 @@ async fn everything_is_there_again_after_closing_and_opening() {
                 Change::InsertApiKey { key: api_key(1), hash: [1; 32] },
                 Change::PutService(service(1)),
                 Change::PutTemplate(template(Channel::Sms, "de")),
+                Change::PutConfiguration(configuration(1, at(1))),
+                Change::InsertTrial(trial(1, 1)),
                 Change::InsertVerification(verification(1)),
                 put_destination(1, &destination(at(1))),
                 Change::InsertMessage(message(1, 1, at(1))),
@@ -35,6 +37,9 @@ async fn everything_is_there_again_after_closing_and_opening() {
         assert_eq!(store.api_keys(ours()).await, Ok(vec![api_key(1)]));
         assert_eq!(store.services(ours()).await, Ok(vec![Service { version: 1, ..service(1) }]));
         assert_eq!(store.templates(ours()).await, Ok(vec![template(Channel::Sms, "de")]));
+        let kept = store.configuration(ours(), service_id(1)).await;
+        assert_eq!(kept, Ok(Some(Configuration { version: 1, ..configuration(1, at(1)) })));
+        assert_eq!(store.trial(ours(), trial(1, 1).id).await, Ok(Some(trial(1, 1))));
         let kept = store.verification(ours(), verification_id(1)).await;
         assert_eq!(kept, Ok(Some(Verification { version: 1, ..verification(1) })));
         let kept = store.destination(ours(), service_of_ours(), address(1)).await.unwrap();

@@ -17,7 +17,10 @@ mod batches;
 mod callbacks;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
+mod configurations;
 #[cfg(test)]
 mod destinations;
 #[cfg(test)]
@@ -50,6 +53,8 @@ mod sqlite;
 mod templates;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+mod trials;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

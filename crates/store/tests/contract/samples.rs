@@ -1,10 +1,11 @@
 //! Values to keep: each field is filled, and differs from its default wherever that is possible.
 
 use countersign_model::{
-    Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Destination, Event, EventId,
-    EventKind, Factor, FactorId, FactorKind, FactorPurpose, FactorState, ForFactor, Grant, Grid, KeyId, Message,
-    MessageId, MfaRule, Policy, Profile, RefreshToken, Right, Scope, Sealed, Service, ServiceId, SigningKey,
-    SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp, User, UserId, Verification, VerificationId,
+    Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
+    ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
+    FactorState, ForFactor, Grant, Grid, KeyId, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Right,
+    Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp,
+    Trial, User, UserId, Verification, VerificationId,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
@@ -70,6 +71,7 @@ pub fn api_key(number: u32) -> ApiKey {
         name: "Größe \"10\"".to_owned(),
         scopes: vec![Scope::Admin, Scope::VerificationsRead],
         allowed_from: vec!["203.0.113.0/24".parse().unwrap(), "2001:db8::1/128".parse().unwrap()],
+        test: true,
         created_at: at(2),
         last_used_at: None,
         revoked_at: None,
@@ -140,10 +142,13 @@ pub fn verification(number: u32) -> Verification {
             factor: FactorId::from_bytes([2; 16]),
             purpose: FactorPurpose::Enrol,
         }),
+        via: Some("relay".to_owned()),
+        trial: Some(message_id(number)),
         state: State::Pending,
         wrong_checks: 2,
         sends: 3,
         created_at: at(5),
+        touched_at: Some(at(6)),
         decided_at: None,
     }
 }
@@ -177,6 +182,7 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         version: 0,
         content: Content::Code { verification: verification_id(of), generation: 5, purpose: Purpose::Payment },
         channel: Channel::Email,
+        via: Some("relay".to_owned()),
         state: MessageState::Queued,
         due_at: Some(due_at),
         give_up_at: at(300),
@@ -329,5 +335,45 @@ pub fn factor(number: u8, user: u8) -> Factor {
         updated_at: at(2),
         confirmed_at: Some(at(3)),
         last_used_at: Some(at(4)),
+    }
+}
+
+pub fn configuration(number: u32, created_at: Timestamp) -> Configuration {
+    Configuration {
+        id: service_id(number),
+        tenant: ours(),
+        version: 0,
+        rules: ConfigurationRules {
+            name: format!("Größe {number}"),
+            code_length: 10,
+            own_codes: true,
+            payments: true,
+            life_minutes: 1440,
+            max_sends: 100,
+            max_checks: 6,
+            relay: Some("STP1".to_owned()),
+            email_template: Some("TME1".to_owned()),
+            sms_template: Some("TMS1".to_owned()),
+        },
+        created_at,
+        updated_at: at(9),
+    }
+}
+
+/// An unsuccessful one that was made at this millisecond.
+pub fn trial(number: u32, made_at_ms: i64) -> Trial {
+    let id = u128::try_from(made_at_ms).unwrap() << 80 | u128::from(number);
+    Trial {
+        tenant: ours(),
+        id: MessageId::from_bytes(id.to_be_bytes()),
+        verification: verification_id(number),
+        service: service_of_ours(),
+        to: address(1),
+        channel: Channel::Sms,
+        country: Some("CM".to_owned()),
+        successful: false,
+        price_e4: 60,
+        currency: "USD".to_owned(),
+        updated_at: at(9),
     }
 }

@@ -5,8 +5,8 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{BlindIndex, State, Verification, VerificationId, verification::LiveCode};
-use countersign_store::{Change, Error, Store};
+use countersign_model::{BlindIndex, OnFailure, Policy, State, Verification, VerificationId, verification::LiveCode};
+use countersign_store::{Change, Error, Slice, Store};
 use proptest::prelude::*;
 
 async fn overdue(store: &Store, seconds: i64, limit: u32) -> Vec<VerificationId> {
@@ -149,5 +149,37 @@ proptest! {
                 assert_eq!(kept, Ok(Some(Verification { version: 1, ..sample.clone() })));
             }
         });
+    }
+}
+
+#[tokio::test]
+async fn of_a_service_whose_messages_are_trials_those_that_can_be_checked_are_listed_newest_first() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let made = |number: u32, ms: u128| {
+            let id = VerificationId::from_bytes((ms << 80 | u128::from(number)).to_be_bytes());
+            Verification { id, ..verification(number) }
+        };
+        let held = Verification {
+            policy: Policy { on_failure: OnFailure::Holds, ..verification(4).policy },
+            wrong_checks: 5,
+            ..made(4, 9)
+        };
+        let unlisted = Verification { trial: None, ..made(5, 9) };
+        let elsewhere = Verification { service: service_id(1), ..made(6, 9) };
+        for value in [made(9, 2), made(1, 3), made(2, 3), held, unlisted, elsewhere] {
+            write(&store, [Change::InsertVerification(value)]).await;
+        }
+        write(&store, [Change::InsertVerification(Verification { id: made(7, 9).id, ..ended(7, at(1)) })]).await;
+        let listed = async |seconds, skip, take| {
+            let slice = Slice { skip, take };
+            let page = store.checkable_verifications(ours(), service_of_ours(), at(seconds), slice).await.unwrap();
+            (page.total, page.items.into_iter().map(|value| value.id).collect::<Vec<_>>())
+        };
+        let [oldest, first, second] = [made(9, 2).id, made(1, 3).id, made(2, 3).id];
+        assert_eq!(listed(299, 0, 10).await, (3, vec![second, first, oldest]));
+        assert_eq!(listed(299, 1, 1).await, (3, vec![first]));
+        assert_eq!(listed(299, 3, 10).await, (3, vec![]));
+        assert_eq!(listed(300, 0, 10).await, (0, vec![]), "their time is over");
     }
 }

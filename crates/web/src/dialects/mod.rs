@@ -2,6 +2,7 @@
 //! dialect. To add one: a folder, its line in [`DIALECTS`], and a field in [`Settings`] if anything of it can be set.
 
 pub mod auth0;
+pub mod authentix;
 pub mod clickatell;
 pub mod gateway360;
 pub mod native;
@@ -13,7 +14,10 @@ use axum::{
     http::{Method, StatusCode},
     response::Response,
 };
-use countersign_engine::{reports::ReportFormat, sandbox::Credentials};
+use countersign_engine::{
+    reports::ReportFormat,
+    sandbox::{Credentials, TENANTS},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -39,7 +43,7 @@ pub struct Dialect {
 
 /// All of them.
 pub const DIALECTS: &[Dialect] =
-    &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, nevis::DIALECT, auth0::DIALECT];
+    &[native::DIALECT, clickatell::DIALECT, gateway360::DIALECT, authentix::DIALECT, nevis::DIALECT, auth0::DIALECT];
 
 /// What can be set, dialect by dialect: the section `[dialects]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,8 +55,24 @@ pub struct Settings {
     pub clickatell: clickatell::Settings,
     /// `[dialects.gateway360]`
     pub gateway360: gateway360::Settings,
+    /// `[dialects.authentix]`
+    pub authentix: authentix::Settings,
     /// `[dialects.nevis]`
     pub nevis: nevis::Settings,
+}
+
+impl Settings {
+    /// The mail relays that must be among the providers, each with the setting that names it.
+    pub fn relays(&self) -> impl Iterator<Item = (String, &str)> {
+        self.authentix.relays()
+    }
+
+    /// The same with what the tenants of dev mode have besides; their mails are carried by this provider.
+    #[must_use]
+    pub fn with_sandbox(mut self, relay: &str) -> Self {
+        self.authentix.add_sandbox(&TENANTS, relay);
+        self
+    }
 }
 
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.

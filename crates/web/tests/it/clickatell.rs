@@ -83,6 +83,7 @@ async fn c10_a_token_that_is_bound_to_addresses_is_told_so_from_elsewhere() {
         scopes: Scope::ALL.to_vec(),
         form: KeyForm::Native,
         allowed_from: vec!["203.0.113.0/24".parse().unwrap()],
+        test: false,
     };
     let key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
     let from = async |peer: &str| {
@@ -100,7 +101,7 @@ async fn c10_a_token_that_is_bound_to_addresses_is_told_so_from_elsewhere() {
 async fn a_key_without_the_right_for_a_call_is_refused_as_any_other() {
     let server = Server::new().await;
     let scopes = vec![Scope::VerificationsRead];
-    let command = CreateKey { name: "reader".into(), scopes, form: KeyForm::Hex32, allowed_from: vec![] };
+    let command = CreateKey { name: "reader".into(), scopes, form: KeyForm::Hex32, allowed_from: vec![], test: false };
     let key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
     let request = Request::post("/rest/auth").header("x-version", "1").header(AUTHORIZATION, format!("Bearer {key}"));
     let answer = server.send(request.body(Body::from(r#"{"authType":"pin","to":"2799900001"}"#)).unwrap()).await;

@@ -42,6 +42,11 @@ async fn auth0_answers_to_the_letter() {
 }
 
 #[tokio::test]
+async fn authentix_answers_to_the_letter() {
+    plays("authentix").await;
+}
+
+#[tokio::test]
 async fn nevis_answers_to_the_letter() {
     plays("nevis").await;
 }

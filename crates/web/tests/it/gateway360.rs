@@ -92,6 +92,7 @@ async fn g16_a_key_that_is_bound_to_addresses_opens_nothing_from_elsewhere() {
         scopes: vec![Scope::VerificationsWrite],
         form: KeyForm::Hex32,
         allowed_from: vec!["203.0.113.0/24".parse().unwrap()],
+        test: false,
     };
     let key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
     let body = json!({"api_key": key, "msisdn": NUMBER, "sender": "GOOD PIZZA"}).to_string();
@@ -118,6 +119,7 @@ async fn a_key_without_the_right_for_a_call_is_refused_as_any_other() {
         scopes: vec![Scope::VerificationsRead],
         form: KeyForm::Hex32,
         allowed_from: vec![],
+        test: false,
     };
     let key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
     let body = json!({"api_key": key, "msisdn": NUMBER, "sender": "x", "user_name": "ana", "amount": 1});

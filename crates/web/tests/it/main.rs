@@ -10,6 +10,7 @@
 )]
 
 mod auth0;
+mod authentix;
 mod clickatell;
 mod exchanges;
 mod gateway360;

@@ -9,6 +9,7 @@
 //! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too, and `{{link}}` its link |
 //! | `@deliver first` | the same, and the code stays known as `{{first}}` |
 //! | `@text …`, `@from …` | the last message that left says exactly that, or comes from there |
+//! | `@subject …`, `@html …` | the same of a mail |
 //! | `@code [A-Z] 4` | its code is made of those characters and so long |
 //! | `@nothing` | no message waits to leave now |
 //! | `@lookup 34666666111 invalid` | what the number lookup says from now on |
@@ -19,7 +20,9 @@
 //!
 //! `{{client_id}}` and `{{client_secret}}` are those of an application, `{{public_client_id}}` is one without a secret,
 //! `{{key}}` is an API key that may do everything, `{{gateway_key}}` one of 32 hexadecimal characters, `{{access_key}}` one
-//! that is a JWS, `{{other_gateway_key}}` and `{{other_access_key}}` those of another tenant, and `{{id}}` the id in the last answer that had one. After a line `===>`
+//! that is a JWS, `{{other_gateway_key}}` and `{{other_access_key}}` those of another tenant, `{{test_key}}` one whose messages do not
+//! leave, and `{{id}}` the id in the last answer that had one; so are `{{cid}}`, `{{vid}}` and `{{trd}}` for the identifiers of
+//! Authentix. After a line `===>`
 //! comes the exact answer: status, the headers that matter, the body. A line `-----` begins the next exchange.
 
 use axum::{
@@ -50,6 +53,16 @@ const DIALECTS: &str = r#"{
         "grid_text": "{BRAND}: confirm your sign-in: {LINK} (valid {MINUTES} minutes)"
     },
     "gateway360": {"time_zone": "Europe/Madrid", "default_text": "{PIN} is your verification code."},
+    "authentix": {
+        "text": "${SERVICE_NAME}: ${CODE} is your authentication code.",
+        "payment_text": "${SERVICE_NAME}: ${CODE} confirms the payment of ${AMOUNT} ${CURRENCY} to ${PAYEE}.",
+        "subject": "${SERVICE_NAME}: your authentication code", "trial_reads_per_minute": 0,
+        "smtp_settings": {
+            "STP1": {"relay": "first", "sender_domains": ["my-company.com"]}, "STP2": {"relay": "first", "tenants": ["other"]}
+        },
+        "sms_templates": {"TMS1": {"text": "Hello ${NAME}, ${CODE} is your code."}},
+        "email_templates": {"TME1": {"subject": "Hello ${NAME}", "text": "${CODE}", "html": "<b>${CODE}</b> ${NAME}"}}
+    },
     "nevis": {
         "instance_domain": "", "created_status": "", "failed_status": 403, "status_token_place": "both",
         "show_phones_and_recovery_codes": true, "default_text": "Your verification code is {{CODE}}", "code_digits": 6,
@@ -78,6 +91,7 @@ pub struct Server {
     pub key: String,
     pub gateway_key: String,
     other_gateway_key: String,
+    test_key: String,
     access_key: Option<KeyCreated>,
     other_access_key: String,
     router: Router,
@@ -103,6 +117,7 @@ impl Server {
         };
         let router = countersign_web::router(Web::new(parts));
         let (gateway_key, other_gateway_key) = (String::new(), String::new());
+        let test_key = String::new();
         let (access_key, other_access_key) = (None, String::new());
         let (last, names, id, answered) = (None, Vec::new(), String::new(), String::new());
         Self {
@@ -110,6 +125,7 @@ impl Server {
             key,
             gateway_key,
             other_gateway_key,
+            test_key,
             access_key,
             other_access_key,
             router,
@@ -187,6 +203,20 @@ impl Server {
         self.names.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// One with a key whose messages do not leave.
+    pub async fn with_test_key() -> Self {
+        let mut server = Self::with_gateway_keys().await;
+        let command = CreateKey {
+            name: "test".into(),
+            scopes: Scope::ALL.to_vec(),
+            form: KeyForm::Native,
+            allowed_from: vec![],
+            test: true,
+        };
+        server.test_key = server.harness.engine.run(&server.harness.caller, None, &command).await.unwrap().secret;
+        server
+    }
+
     /// A request; it comes with a host, as from every client, if it does not bring one of its own.
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("verify.example.com"));
@@ -245,6 +275,7 @@ impl Server {
             ("key", self.key.clone()),
             ("gateway_key", self.gateway_key.clone()),
             ("other_gateway_key", self.other_gateway_key.clone()),
+            ("test_key", self.test_key.clone()),
             ("access_key", self.access_key().to_owned()),
             ("other_access_key", self.other_access_key.clone()),
             ("code", self.code().to_owned()),
@@ -271,6 +302,8 @@ impl Server {
             }
             ("@text", _) => assert_eq!(self.last().text, self.fill(rest)),
             ("@from", _) => assert_eq!(self.last().from, rest),
+            ("@subject", _) => assert_eq!(self.last().mail.0, self.fill(rest)),
+            ("@html", _) => assert_eq!(self.last().mail.1, self.fill(rest)),
             ("@code", [class, length]) => self.must_have_code(class, length.parse().unwrap()),
             ("@nothing", _) => {
                 self.harness.deliver().await;
@@ -298,6 +331,15 @@ impl Server {
             }
             _ => panic!("an unknown step: {step}"),
         }
+    }
+
+    /// The identifiers of Authentix in an answer: the object's own, and that of its latest trial.
+    fn note_ids(&mut self, answer: &Answer) {
+        let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body) else { return };
+        let trial = body.get("trials").and_then(|trials| trials.as_array()?.last()?.get("trialId"));
+        let found = [("cid", body.get("configurationId")), ("vid", body.get("authenticationId")), ("trd", trial)];
+        let texts = found.into_iter().filter_map(|(name, id)| Some((name.to_owned(), id?.as_str()?.to_owned())));
+        self.names.extend(texts);
     }
 
     fn must_have_code(&self, class: &str, length: usize) {
@@ -333,7 +375,8 @@ async fn made(harness: &Harness, caller: &Caller, form: KeyForm) -> String {
 }
 
 async fn create(harness: &Harness, caller: &Caller, form: KeyForm) -> KeyCreated {
-    let command = CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![] };
+    let command =
+        CreateKey { name: "test".into(), scopes: Scope::ALL.to_vec(), form, allowed_from: vec![], test: false };
     harness.engine.run(caller, None, &command).await.unwrap()
 }
 
@@ -368,7 +411,9 @@ impl Answer {
 
 /// Plays a story. Answers come back as text in the file's own form, so that a difference can be read.
 pub async fn play(story: &str) -> String {
-    let mut server = if story.contains("gateway_key}}") {
+    let mut server = if story.contains("{{test_key}}") {
+        Server::with_test_key().await
+    } else if story.contains("gateway_key}}") {
         Server::with_gateway_keys().await
     } else if story.contains("access_key}}") {
         Server::with_access_keys().await
@@ -390,6 +435,7 @@ pub async fn play(story: &str) -> String {
             .collect();
         told.push(format!("{asked}\n===>\n{}", print(&answer, &wanted)));
         server.id = id_in(&answer.body).unwrap_or(server.id);
+        server.note_ids(&answer);
         server.answered = answer.body;
     }
     told.join("\n-----\n") + "\n"

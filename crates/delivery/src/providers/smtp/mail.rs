@@ -30,8 +30,12 @@ const END_OF_DATES_MS: u64 = 253_370_764_800_000;
 pub(super) fn compose(message: &Outgoing, from: &Mailbox) -> Result<Mail, SendError> {
     let unwritable = || SendError::Refused("the address cannot be written on an envelope".to_owned());
     let to: Address = message.to.as_str().parse().map_err(|_| unwritable())?;
-    let builder = Message::builder()
-        .from(sender(message.from.as_deref(), from))
+    let mut builder = Message::builder().from(sender(message, from)?);
+    if message.from_address.is_some() {
+        // RFC 5322, section 3.6.2: who really sends, where that is not whom it comes from.
+        builder = builder.sender(from.clone());
+    }
+    let builder = builder
         .to(Mailbox::new(None, to.clone()))
         .subject(one_line(message.content.subject.as_deref().unwrap_or_default()))
         .date(made_at(message.id))
@@ -51,14 +55,20 @@ pub(super) fn compose(message: &Outgoing, from: &Mailbox) -> Result<Mail, SendEr
     Ok(Mail { from: from.email.clone(), to, bytes: mail.formatted() })
 }
 
-/// The configured sender, under the name that the service wishes. The address is never the service's to choose: the relay
-/// may send for one domain only. A name that looks like an address would deceive, and is left out.
-fn sender(wish: Option<&str>, from: &Mailbox) -> Mailbox {
-    let name: String = one_line(wish.unwrap_or_default()).chars().take(LONGEST_NAME).collect();
-    if name.is_empty() || name.contains('@') {
-        return from.clone();
-    }
-    Mailbox::new(Some(name), from.email.clone())
+/// The configured sender, under the name that the service wishes. The address is the service's to choose only where the operator
+/// has let it: the relay may send for one domain only. The envelope keeps the relay's own in any case, so bounces come back to it.
+/// A name that looks like an address would deceive, and is left out.
+fn sender(message: &Outgoing, from: &Mailbox) -> Result<Mailbox, SendError> {
+    let name: String = one_line(message.from.as_deref().unwrap_or_default()).chars().take(LONGEST_NAME).collect();
+    let name = (!name.is_empty() && !name.contains('@')).then_some(name);
+    let Some(address) = &message.from_address else {
+        return Ok(match name {
+            Some(name) => Mailbox::new(Some(name), from.email.clone()),
+            None => from.clone(),
+        });
+    };
+    let unwritable = |_| SendError::Refused("the sender's address cannot be written into a mail".to_owned());
+    Ok(Mailbox::new(name, address.as_str().parse().map_err(unwritable)?))
 }
 
 /// When the message was made: the first 48 bits of its id are milliseconds (RFC 9562, section 5.7).
@@ -71,7 +81,7 @@ fn made_at(id: MessageId) -> SystemTime {
 mod tests {
     use super::*;
     use crate::{Rendered, testing::outgoing};
-    use countersign_model::Timestamp;
+    use countersign_model::{EmailAddress, Timestamp};
 
     struct Zeros;
 
@@ -119,10 +129,24 @@ mod tests {
 
     #[test]
     fn a_sender_is_a_name_and_never_an_address() {
-        let name = |wish| sender(wish, &from()).to_string();
+        let name = |wish: Option<&str>| {
+            let message = Outgoing { from: wish.map(Into::into), ..outgoing() };
+            sender(&message, &from()).unwrap().to_string()
+        };
         assert_eq!(name(Some("GOOD\r\nPIZZA")), "GOOD PIZZA <no-reply@acme.example>");
         for wish in [None, Some(""), Some(" \r\n"), Some("ceo@bank.example"), Some("x <a@b.example>")] {
             assert_eq!(name(wish), "Relay <no-reply@acme.example>");
         }
+    }
+
+    #[test]
+    fn an_address_that_the_operator_lets_a_service_use_is_whom_it_comes_from_and_the_relay_sends_it() {
+        let address = EmailAddress::parse("me@my-company.example").unwrap();
+        let message = Outgoing { from_address: Some(address), from: Some("Shop".into()), ..outgoing() };
+        let mail = compose(&message, &from()).unwrap();
+        assert_eq!(mail.from.to_string(), "no-reply@acme.example", "the envelope is the relay's own");
+        let text = String::from_utf8(mail.bytes).unwrap();
+        assert!(text.contains("From: Shop <me@my-company.example>\r\n"), "{text}");
+        assert!(text.contains("Sender: Relay <no-reply@acme.example>\r\n"), "{text}");
     }
 }

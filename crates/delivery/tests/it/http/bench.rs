@@ -156,6 +156,7 @@ pub fn message() -> Outgoing {
         channel: Channel::Sms,
         to: Address::from_normalised(TO).unwrap(),
         from: Some("AcmeShop".into()),
+        from_address: None,
         content: Rendered { subject: None, text: format!("{CODE} is your code."), html: None },
         code: Some(Code::own(CODE).unwrap()),
         link: None,

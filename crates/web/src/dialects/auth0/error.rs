@@ -222,6 +222,9 @@ impl Refused {
             | Error::IdempotencyMismatch
             | Error::DefaultService
             | Error::BadAmount
+            | Error::BadConfiguration(_)
+            | Error::Unchanged
+            | Error::OtherCode
             | Error::Internal(_) => {
                 tracing::error!(%error, "a request could not be served");
                 server_error()

@@ -38,7 +38,7 @@ async fn compare(call: &Call, id: VerificationId, code: Typed) -> Result<Node, R
     Ok(match outcome.checked {
         Checked::Approved => Standing::Solved.node_saying("The challenge has been solved"),
         Checked::Wrong { .. } => Standing::NotSolved.node(),
-        Checked::Exhausted | Checked::PaymentMismatch => Standing::Exhausted.node(),
+        Checked::Exhausted | Checked::Held | Checked::PaymentMismatch => Standing::Exhausted.node(),
         Checked::NotPending(State::Approved) => Standing::NotSolved.node_saying("Challenge already solved"),
         Checked::NotPending(ended) => Standing::of(ended, false).node(),
     })

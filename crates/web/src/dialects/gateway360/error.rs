@@ -96,6 +96,9 @@ impl Refused {
             | Error::PaymentMissing
             | Error::PaymentUnexpected
             | Error::BadPolicy(_)
+            | Error::BadConfiguration(_)
+            | Error::Unchanged
+            | Error::OtherCode
             | Error::BadTemplate(_)
             | Error::IdempotencyMismatch
             | Error::DefaultService

@@ -67,7 +67,7 @@ pub(super) async fn resend(
     Segment(id): Segment<VerificationId>,
     input: Input<ResendRequest>,
 ) -> Result<Json<VerificationObject>, Problem> {
-    let command = ResendCode { target: Target::Id(id), channel: input.value.channel.map(Into::into) };
+    let command = ResendCode { target: Target::Id(id), channel: input.value.channel.map(Into::into), text: None };
     answer(&web, &caller, input.idempotency, &command).await
 }
 

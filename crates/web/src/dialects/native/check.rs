@@ -36,7 +36,7 @@ pub(super) struct CheckObject {
     status: &'static str,
     /// Whether this check was the one that approved it. True at most once for a verification.
     valid: bool,
-    /// Why not: `wrong_code`, `payment_mismatch`, or the state it was in; null if valid.
+    /// Why not: `wrong_code`, `payment_mismatch`, `checks_spent` (it takes no more codes and waits for its end), or the state it was in; null if valid.
     #[schema(example = "wrong_code")]
     reason: Option<&'static str>,
     /// How many more wrong codes it survives; null means any number.
@@ -48,6 +48,7 @@ impl CheckObject {
         let reason = match outcome.checked {
             Checked::Approved => None,
             Checked::Wrong { .. } | Checked::Exhausted => Some("wrong_code"),
+            Checked::Held => Some("checks_spent"),
             Checked::PaymentMismatch => Some("payment_mismatch"),
             Checked::NotPending(Standing::Approved) => Some("already_approved"),
             Checked::NotPending(state) => Some(state.name()),

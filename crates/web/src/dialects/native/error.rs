@@ -122,6 +122,7 @@ impl Problem {
             Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Error::NameTaken(_) => (StatusCode::CONFLICT, "name_taken"),
             Error::NotPossible(NotPossible::NotPending(_)) => (StatusCode::CONFLICT, "not_pending"),
+            Error::NotPossible(NotPossible::ChecksSpent) => (StatusCode::CONFLICT, "checks_spent"),
             Error::NotPossible(NotPossible::SendsSpent) => (StatusCode::CONFLICT, "sends_spent"),
             Error::NotPossible(NotPossible::NoCode) => (StatusCode::CONFLICT, "no_code"),
             Error::DefaultService => (StatusCode::CONFLICT, "default_service"),
@@ -137,6 +138,8 @@ impl Problem {
             Error::BadName => return Self::field("/name", format!("is no name: {error}")),
             Error::BadLabel => return Self::field("/name", format!("cannot be shown: {error}")),
             Error::BadAmount => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
+            // Nothing in this API makes configurations.
+            Error::BadConfiguration(_) | Error::Unchanged | Error::OtherCode => (StatusCode::CONFLICT, "not_possible"),
             Error::BadTemplate(findings) => return Self::bad_template(findings),
             Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
             Error::Busy | Error::NoRoom(_) => return Self::unavailable(error, NOT_DONE),

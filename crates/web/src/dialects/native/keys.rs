@@ -37,6 +37,9 @@ pub(super) struct CreateKeyRequest {
     #[serde(default)]
     #[schema(example = json!(["203.0.113.0/24"]))]
     allowed_from: Vec<String>,
+    /// Whether it is for trying things out: its messages do not leave, and cost nothing.
+    #[serde(default)]
+    test: bool,
 }
 
 /// A key, without its secret.
@@ -53,6 +56,9 @@ pub(super) struct KeyObject {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     allowed_from: Vec<IpNet>,
+    /// Whether it is for trying things out; left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
     /// The secret: shown this once, when the key is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -74,6 +80,7 @@ impl KeyObject {
             name: key.name,
             scopes: key.scopes,
             allowed_from: key.allowed_from,
+            test: key.test,
             secret,
             created_at: time::text(key.created_at),
             last_used_at: key.last_used_at.map(time::text),
@@ -109,7 +116,7 @@ pub(super) async fn create(
     Authenticated(caller): Authenticated,
     input: Input<CreateKeyRequest>,
 ) -> Result<Response, Problem> {
-    let CreateKeyRequest { name, scopes, form, allowed_from } = input.value;
+    let CreateKeyRequest { name, scopes, form, allowed_from, test } = input.value;
     let mut scopes = scopes.unwrap_or_else(|| vec![Scope::VerificationsWrite, Scope::VerificationsRead]);
     scopes.sort_unstable();
     scopes.dedup();
@@ -118,7 +125,7 @@ pub(super) async fn create(
     }
     let form = form.as_deref().map_or(Some(KeyForm::Native), KeyForm::parse);
     let form = form.ok_or_else(|| Problem::field("/form", "must be native, hex32 or jws"))?;
-    let command = CreateKey { name, scopes, form, allowed_from: networks(&allowed_from)? };
+    let command = CreateKey { name, scopes, form, allowed_from: networks(&allowed_from)?, test };
     let made = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
     let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok((StatusCode::CREATED, Json(KeyObject::of(made.key, Some(made.secret)))).into_response())

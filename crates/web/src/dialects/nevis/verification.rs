@@ -77,7 +77,7 @@ fn judged(settings: &Settings, checked: Checked) -> Result<(), Refused> {
     let (error, message) = match checked {
         Checked::Approved => return Ok(()),
         Checked::Wrong { .. } => ("invalid_code", "The code is wrong."),
-        Checked::Exhausted | Checked::NotPending(TransactionState::Exhausted) => {
+        Checked::Exhausted | Checked::Held | Checked::NotPending(TransactionState::Exhausted) => {
             ("too_many_attempts", "There were too many wrong codes for this transaction.")
         }
         Checked::NotPending(TransactionState::Expired) => ("expired_code", "The time of the code is over."),

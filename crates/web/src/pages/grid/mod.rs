@@ -110,7 +110,7 @@ async fn answer_tap(web: &Web, visit: &Visit, request: Request) -> Result<Respon
         Some(Tapped::Next | Tapped::Stale) => to_the_screen(visit),
         Some(Tapped::Judged(Checked::Approved)) => view.solved(),
         Some(Tapped::Judged(Checked::Wrong { left })) => view.wrong(left),
-        Some(Tapped::Judged(Checked::Exhausted)) => view.failed(),
+        Some(Tapped::Judged(Checked::Exhausted | Checked::Held)) => view.failed(),
         Some(Tapped::Judged(Checked::PaymentMismatch | Checked::NotPending(_)) | Tapped::NotPending(_)) => {
             View::over(visit.language, StatusCode::GONE)
         }

@@ -64,6 +64,9 @@ impl Refused {
             | Error::IdempotencyMismatch
             | Error::DefaultService
             | Error::BadAmount
+            | Error::BadConfiguration(_)
+            | Error::Unchanged
+            | Error::OtherCode
             | Error::Internal(_) => {
                 tracing::error!(%error, "a request could not be served");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error")

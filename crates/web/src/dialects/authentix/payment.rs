@@ -1,0 +1,96 @@
+//! `paymentInfo`: comes as a map written as text, goes as an object with a number in it. Amounts never become binary fractions.
+
+use super::{
+    error::{Code, Refused},
+    fields::{Field, Fields},
+    map::{self, FlatMap, Scalar},
+};
+use countersign_model::Payment;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A payment as every object shows it.
+#[derive(Serialize)]
+pub(super) struct PaymentObject {
+    payee: String,
+    amount: Box<RawValue>,
+    currency: String,
+}
+
+impl PaymentObject {
+    /// None where there is no payment.
+    pub(super) fn of(payment: Option<&Payment>) -> Option<Self> {
+        let payment = payment?;
+        // The model writes amounts in a way that is JSON's too.
+        let amount = RawValue::from_string(payment.amount().to_owned()).ok()?;
+        Some(Self { payee: payment.payee().to_owned(), amount, currency: payment.currency().to_owned() })
+    }
+}
+
+/// The payment of a request.
+///
+/// # Errors
+/// 40107 when it is absent, cannot be read, or is there twice, as from a Python caller who passes a dict by mistake.
+pub(super) fn required(fields: &Fields) -> Result<Payment, Refused> {
+    if fields.repeats("paymentInfo") {
+        return Err(Code::PaymentNeeded.refused());
+    }
+    let map = match fields.get("paymentInfo") {
+        Some(Field::Text(text) | Field::Object(text)) => map::parse(text),
+        None | Some(Field::Number(_) | Field::Bool(_) | Field::List) => None,
+    };
+    let payment = map.and_then(|mut map| {
+        let [payee, currency] = ["payee", "currency"].map(|name| written(&mut map, name));
+        Payment::of_number(payee?.trim(), written(&mut map, "amount")?.trim(), currency?.trim()).ok()
+    });
+    payment.ok_or(Code::PaymentNeeded.refused())
+}
+
+fn written(map: &mut FlatMap, name: &str) -> Option<String> {
+    match map.remove(name)? {
+        Scalar::Text(text) | Scalar::Number(text) => Some(text),
+        Scalar::Bool(_) | Scalar::Null => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(form: &[(&str, &str)]) -> Option<String> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let payment = required(&Fields::of_form(body.as_bytes())).ok()?;
+        Some(serde_json::to_string(&PaymentObject::of(Some(&payment))).unwrap())
+    }
+
+    #[test]
+    fn an_amount_is_text_or_number_and_comes_back_as_a_number() {
+        for (amount, number) in
+            [("'1000'", "1000"), ("1000.0", "1000"), ("12.50", "12.5"), ("\"0\"", "0"), ("1e2", "100")]
+        {
+            let given = format!("{{'payee': 'ACME', 'amount': {amount}, 'currency': 'xaf'}}");
+            let expected = format!(r#"{{"payee":"ACME","amount":{number},"currency":"xaf"}}"#);
+            assert_eq!(shown(&[("paymentInfo", &given)]), Some(expected), "{amount}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_payment_is_refused() {
+        for bad in [
+            "",
+            "ACME",
+            "{}",
+            "{'payee': 'ACME', 'amount': 1}",
+            "{'payee': '', 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': -1, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': true, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': 'NaN', 'currency': 'xaf'}",
+            "{'payee': null, 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': 1, 'currency': 'francs'}",
+        ] {
+            assert_eq!(shown(&[("paymentInfo", bad)]), None, "{bad}");
+        }
+        assert_eq!(shown(&[("paymentInfo", "payee"), ("paymentInfo", "amount")]), None);
+        assert_eq!(shown(&[]), None);
+    }
+}
