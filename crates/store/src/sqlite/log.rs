@@ -140,10 +140,10 @@ mod tests {
         let (path, mut connection) = opened(folder.path());
         let log = Log::watch(&mut connection, path.clone(), Durability::Lost).unwrap();
         fill(&connection, 1000);
+        // Nobody else folds it: without the thread this never ends.
         while log.shared.is_long() {
             thread::yield_now();
         }
-        assert!(log.shared.folded.load(Ordering::Relaxed) >= FOLD_AT);
         let mut longest = 0;
         for _ in 0..40 {
             fill(&connection, 500);
