@@ -59,7 +59,7 @@ async fn cases_8_to_15_38_an_app_from_enrolment_to_recovery() {
     let answer = auth0.with_otp(&token, &code).await.json();
     let told = claims(&text(&answer, "id_token"));
     assert_eq!(told["aud"], auth0.server.named("client_id"));
-    assert_eq!((&told["iss"], &told["amr"]), (&json!("http://verify.example.com/"), &json!(["mfa"])));
+    assert_eq!((&told["iss"], &told["amr"]), (&json!("https://verify.example.com/"), &json!(["mfa"])));
     assert_eq!(told["sub"], claims(&text(&answer, "access_token"))["sub"]);
     let listed = auth0.list(&token).await;
     assert!(listed.iter().all(|entry| entry["active"] == true && entry["type"].is_string()), "{listed:?}");

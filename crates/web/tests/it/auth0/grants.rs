@@ -75,7 +75,7 @@ async fn case_48_pages_of_known_origins_may_call() {
             .header("access-control-request-headers", "authorization,content-type,auth0-client,dpop");
         auth0.server.send(request.body(Body::empty()).unwrap()).await
     };
-    for origin in ["http://localhost:3000", "http://verify.example.com"] {
+    for origin in ["http://localhost:3000", "https://verify.example.com"] {
         let answer = ask(origin).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, origin));
         assert!(answer.header("access-control-allow-methods").contains("POST"));
@@ -91,8 +91,8 @@ async fn cases_49_and_50_what_is_published_reads_old_and_new_tokens() {
     let mut auth0 = Auth0::new().await;
     let person = auth0.person(MfaRule::Off).await;
     let found = auth0.call(Method::GET, "/.well-known/openid-configuration", None, None).await.json();
-    assert_eq!(found["issuer"], "http://verify.example.com/");
-    assert_eq!(found["mfa_challenge_endpoint"], "http://verify.example.com/mfa/challenge");
+    assert_eq!(found["issuer"], "https://verify.example.com/");
+    assert_eq!(found["mfa_challenge_endpoint"], "https://verify.example.com/mfa/challenge");
     let kids = async || {
         let keys = auth0.call(Method::GET, "/.well-known/jwks.json", None, None).await.json();
         let keys = keys["keys"].as_array().unwrap().clone();
@@ -128,7 +128,7 @@ async fn case_51_refresh_tokens_and_a_second_factor_that_is_asked_for_later() {
     let token = text(&auth0.log_in(&person, scope.clone()).await.json(), "mfa_token");
     let answer = auth0.with_otp(&token, &auth0.shown_by_app(&secret)).await.json();
     assert_eq!(answer["scope"], "openid offline_access read:things");
-    let audience = json!(["https://api.example.com/", "http://verify.example.com/userinfo"]);
+    let audience = json!(["https://api.example.com/", "https://verify.example.com/userinfo"]);
     assert_eq!(claims(&text(&answer, "access_token"))["aud"], audience);
     let refresh = text(&answer, "refresh_token");
     let ask = async |token: &str| auth0.token(json!({ "grant_type": "refresh_token", "refresh_token": token })).await;
@@ -143,7 +143,7 @@ async fn case_51_refresh_tokens_and_a_second_factor_that_is_asked_for_later() {
     let token = text(&auth0.log_in(&easy, scope).await.json(), "refresh_token");
     assert_eq!(ask(&token).await.status, 200);
     let own = auth0
-        .token(json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/" }))
+        .token(json!({ "grant_type": "client_credentials", "audience": "https://verify.example.com/api/v2/" }))
         .await;
     let own = text(&own.json(), "access_token");
     let put =
@@ -170,7 +170,7 @@ async fn an_audience_or_a_scope_that_nobody_gave_is_not_got() {
     let person = auth0.person(MfaRule::Off).await;
     let unknown = auth0.log_in(&person, json!({ "audience": "https://other.example.com/" })).await;
     assert_eq!((unknown.status, text(&unknown.json(), "error").as_str()), (403, "access_denied"));
-    let management = auth0.log_in(&person, json!({ "audience": "http://verify.example.com/api/v2/" })).await;
+    let management = auth0.log_in(&person, json!({ "audience": "https://verify.example.com/api/v2/" })).await;
     assert_eq!(management.status, 403);
     let more = json!({ "audience": "https://api.example.com/", "scope": "read:things delete:things" });
     assert_eq!(auth0.log_in(&person, more).await.json()["scope"], "read:things");
@@ -194,7 +194,7 @@ async fn a_client_signs_what_it_is_and_each_signature_is_good_once() {
     let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
     let now = auth0.now().as_ms() / 1000;
     let signed = |claims: Value| encode(&Header::new(Algorithm::ES256), &claims, &key).unwrap();
-    let good = json!({ "iss": id, "sub": id, "aud": "http://verify.example.com/", "exp": now + 60, "jti": "1" });
+    let good = json!({ "iss": id, "sub": id, "aud": "https://verify.example.com/", "exp": now + 60, "jti": "1" });
     let ask = async |assertion: String| {
         let body = json!({
             "grant_type": "client_credentials", "audience": "https://api.example.com/", "client_assertion": assertion,

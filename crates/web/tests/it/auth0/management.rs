@@ -8,7 +8,7 @@ fn of(user: UserId) -> String {
 }
 
 async fn administrator(auth0: &Auth0) -> String {
-    let ask = json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/" });
+    let ask = json!({ "grant_type": "client_credentials", "audience": "https://verify.example.com/api/v2/" });
     text(&auth0.token(ask).await.json(), "access_token")
 }
 
@@ -118,7 +118,7 @@ async fn who_may_not_is_told_in_this_apis_words() {
     assert_eq!(refused(&none), (401, Some(401), "Unauthorized".to_owned()));
     let users = text(&auth0.log_in(&person, json!({ "scope": "openid" })).await.json(), "access_token");
     assert_eq!(auth0.call(Method::GET, &path, None, Some(&users)).await.status, 401);
-    let narrow = json!({ "grant_type": "client_credentials", "audience": "http://verify.example.com/api/v2/", "scope": "read:users" });
+    let narrow = json!({ "grant_type": "client_credentials", "audience": "https://verify.example.com/api/v2/", "scope": "read:users" });
     let narrow = text(&auth0.token(narrow).await.json(), "access_token");
     assert_eq!(auth0.call(Method::GET, &path, None, Some(&narrow)).await.body, "[]");
     let more = auth0.call(Method::GET, "/api/v2/guardian/factors", None, Some(&narrow)).await;

@@ -21,7 +21,7 @@ const PASSWORD: &str = "correct horse";
 const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 const MFA_OOB: &str = "http://auth0.com/oauth/grant-type/mfa-oob";
 const MFA_RECOVERY: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
-const OF_FACTORS: &str = "http://verify.example.com/mfa/";
+const OF_FACTORS: &str = "https://verify.example.com/mfa/";
 const PHONE: &str = "+12125558730";
 
 /// A server with applications and a client's view of it.
