@@ -10,10 +10,10 @@ use std::path::Path;
 const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V1__first_tables.sql"),
     include_str!("../../migrations/sqlite/V2__accounts.sql"),
-    include_str!("../../migrations/sqlite/V5__users.sql"),
-    include_str!("../../migrations/sqlite/V6__clients.sql"),
-    include_str!("../../migrations/sqlite/V11__leaner_rows.sql"),
-    include_str!("../../migrations/sqlite/V9__activities.sql"),
+    include_str!("../../migrations/sqlite/V3__users.sql"),
+    include_str!("../../migrations/sqlite/V4__clients.sql"),
+    include_str!("../../migrations/sqlite/V5__leaner_rows.sql"),
+    include_str!("../../migrations/sqlite/V6__activities.sql"),
     include_str!("../../migrations/sqlite/V7__clickatell.sql"),
     include_str!("../../migrations/sqlite/V8__trials.sql"),
 ];
