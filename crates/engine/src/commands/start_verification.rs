@@ -77,6 +77,8 @@ pub struct Overrides {
     pub limits: Option<Limits>,
     /// Whether the number is looked up first.
     pub number_lookup: Option<bool>,
+    /// Whether a number that cannot be reached is said before a credit that does not suffice.
+    pub number_before_credit: bool,
     /// Whom the message comes from.
     pub sender: Option<String>,
     /// The caller's own words, in place of a template.
@@ -134,7 +136,11 @@ impl Command for StartVerification {
             engine.write_block(caller, person, remembered, batch, now).await?;
             return Err(Error::Limited(limited));
         }
-        let price = engine.pay_for_message(caller, self.channel, &mut batch).await?;
+        let mut payment = Batch::new();
+        let mut price = None;
+        if !self.overrides.number_before_credit {
+            price = Some(engine.pay_for_message(caller, self.channel, &mut payment).await?);
+        }
         if self.overrides.number_lookup.unwrap_or(service.policy.number_lookup) {
             let looked_up = engine.look_up(&self.to).await;
             if matches!(looked_up, Err(Error::NumberUnknown)) {
@@ -145,6 +151,11 @@ impl Command for StartVerification {
             }
             looked_up?;
         }
+        let price = match price {
+            Some(price) => price,
+            None => engine.pay_for_message(caller, self.channel, &mut payment).await?,
+        };
+        batch.extend(payment);
         if self.overrides.replaces_older {
             let older = engine.store().latest_verification(caller.tenant(), service.id, index).await?;
             push_end_of(older, &mut batch, engine, now);

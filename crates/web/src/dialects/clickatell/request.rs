@@ -134,6 +134,7 @@ async fn start(web: &Web, call: &super::call::Call, wanted: Wanted) -> Result<Ve
         life_seconds: Some(minutes * 60),
         max_checks: Some(attempts),
         number_lookup: Some(settings.number_lookup && engine.has_number_lookup()),
+        number_before_credit: true,
         sender: from,
         ..Overrides::default()
     };
