@@ -33,10 +33,15 @@ impl Client {
 
     /// One request, and its whole answer.
     pub async fn post(&mut self, path: &str, key: &str, body: &str) -> Outcome<Answer<'_>> {
+        self.post_with(path, &format!("authorization: Bearer {key}\r\n"), body).await
+    }
+
+    /// The same with headers of its own, each ended by a line break.
+    pub async fn post_with(&mut self, path: &str, headers: &str, body: &str) -> Outcome<Answer<'_>> {
         self.sent.clear();
         write!(
             self.sent,
-            "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         )?;

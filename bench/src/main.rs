@@ -4,9 +4,12 @@
 //!
 //! `cargo run --release -p countersign-bench -- [--server PATH] [--seconds N] [--connections N] [--prefill N]`
 //!
+//! With `--prefill N` so many verifications are stored before the first request (`filling.rs`).
 //! With `--trials N` it measures lists and statistics over so many trials instead (`trials.rs`).
 
 mod client;
+mod dialects;
+mod filling;
 mod load;
 mod nothing;
 mod process;
@@ -19,7 +22,7 @@ use load::{Load, Measured};
 use process::Process;
 use product::Product;
 use std::{error::Error, fmt::Display, path::PathBuf, time::Duration};
-use work::{Check, Cycle, Gateway360Request, Gateway360Verify, Nothing, Start, Work};
+use work::{Check, Cycle, Gateway360Verify, Nothing, Start, Work};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -69,16 +72,18 @@ async fn main() -> Outcome<()> {
     let span = Duration::from_secs(arguments.seconds);
     let closed = Load::closed(arguments.connections, span);
     let nothing = nothing::start().await?;
-    let product = Product::start(&arguments.server).await?;
+    let mut product = Product::start(&arguments.server).await?;
     let mut table = table::Table::new(&product, arguments.connections);
-    table.idle(product.process.memory_kib()?);
+    table.memory("at rest", product.process.memory_kib()?);
+    if arguments.prefill > 0 {
+        let data = product.stop().await?;
+        filling::fill(data.path(), arguments.prefill).await?;
+        product = Product::start_on(&arguments.server, data).await?;
+        table.memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_kib()?);
+    }
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;
     table.row("do-nothing handler", &baseline, None);
-    if arguments.prefill > 0 {
-        product.prefill(arguments.prefill, arguments.connections).await?;
-        table.prefilled(arguments.prefill, product.process.memory_kib()?);
-    }
     let start = measured(&product.process, &closed, |n| Start::new(&product, n)).await?;
     table.row("start, durable", &start, Some(&baseline));
     let enough = usize::try_from(start.requests()).unwrap_or(0).min(400_000) * 3 / 2;
@@ -94,19 +99,23 @@ async fn main() -> Outcome<()> {
     table.row("start + check cycle (requests)", &cycle, Some(&baseline));
     let mixed = measured(&product.process, &closed, |n| Start::mixed(&product, n)).await?;
     table.row("start, two tenants in turn", &mixed, Some(&baseline));
-    let (_, place) = product.codes_after(0).await?;
-    let requested = measured(&product.process, &closed, |n| Gateway360Request::new(&product, n)).await?;
-    table.row("Gateway360 2fa/request", &requested, Some(&baseline));
-    let (pins, _) = product.codes_after(place).await?;
-    let verify = |n| Gateway360Verify::new(&product, &pins, n, arguments.connections);
-    let verified = measured(&product.process, &closed, verify).await?;
-    table.row("Gateway360 2fa/verify, PIN read back", &verified, Some(&baseline));
+    for call in dialects::Call::all(&product).await? {
+        let (_, place) = product.codes_after(0).await?;
+        let made = measured(&product.process, &closed, |_| dialects::Caller::new(&call, &product)).await?;
+        table.row(call.title, &made, Some(&baseline));
+        if call.title.starts_with("Gateway360") {
+            let (key, (pins, _)) = (product.credential("gateway360/api_key")?, product.codes_after(place).await?);
+            let verify = |n| Gateway360Verify::new(&key, &pins, n, arguments.connections);
+            let verified = measured(&product.process, &closed, verify).await?;
+            table.row("Gateway360 2fa/verify, PIN read back", &verified, Some(&baseline));
+        }
+    }
     let half = Load::open(arguments.connections, span, right.rate() / 2.0);
     let ready = product.pending(enough, arguments.connections).await?;
     let relaxed =
         measured(&product.process, &half, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
     table.row("check at half load, open loop", &relaxed, None);
-    table.idle(product.process.memory_kib()?);
+    table.memory("after it all", product.process.memory_kib()?);
     print(&table);
     Ok(())
 }

@@ -18,8 +18,8 @@ pub struct Product {
     pub key: String,
     /// The key of another.
     pub other_key: String,
-    /// The first tenant's key of the Gateway360 API.
-    pub gateway360_key: String,
+    /// The first tenant's, of all APIs.
+    credentials: Value,
     /// The size of the binary, in bytes.
     pub binary_bytes: u64,
     next_number: AtomicU64,
@@ -41,14 +41,16 @@ impl Product {
         command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
         let process = Process::start(command).await?;
         let credentials: Value = serde_json::from_slice(&fetch(&process.url, "/sandbox/credentials").await?)?;
-        let secret = |place: &str| {
-            let found = credentials.pointer(place).and_then(Value::as_str).map(str::to_owned);
-            found.ok_or_else(|| format!("no credentials at {place}"))
-        };
-        let (key, other_key) = (secret("/tenants/0/native/api_key")?, secret("/tenants/1/native/api_key")?);
-        let gateway360_key = secret("/tenants/0/gateway360/api_key")?;
+        let (key, other_key) =
+            (text_at(&credentials, "/tenants/0/native/api_key")?, text_at(&credentials, "/tenants/1/native/api_key")?);
+        let credentials = credentials.pointer("/tenants/0").cloned().unwrap_or_default();
         let binary_bytes = fs::metadata(binary)?.len();
-        Ok(Self { process, key, other_key, gateway360_key, binary_bytes, next_number: AtomicU64::new(0), data })
+        Ok(Self { process, key, other_key, credentials, binary_bytes, next_number: AtomicU64::new(0), data })
+    }
+
+    /// One of the first tenant's credentials: API and name.
+    pub fn credential(&self, place: &str) -> Outcome<String> {
+        text_at(&self.credentials, &format!("/{place}"))
     }
 
     /// Ends it, and leaves its folder.
@@ -99,17 +101,11 @@ impl Product {
         }
         Ok(ids)
     }
+}
 
-    /// The same for so many that nobody wants to keep their ids.
-    pub async fn prefill(&self, count: usize, connections: usize) -> Outcome<()> {
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(100_000);
-            self.pending(now, connections).await?;
-            left -= now;
-        }
-        Ok(())
-    }
+fn text_at(value: &Value, place: &str) -> Outcome<String> {
+    let found = value.pointer(place).and_then(Value::as_str).map(str::to_owned);
+    Ok(found.ok_or_else(|| format!("no credentials at {place}"))?)
 }
 
 /// The body of a start.

@@ -31,12 +31,8 @@ impl Table {
         ));
     }
 
-    pub fn idle(&mut self, memory_kib: u64) {
-        self.line(&format!("| memory | {:.1} MiB | | | | | |", memory_kib as f64 / 1024.0));
-    }
-
-    pub fn prefilled(&mut self, count: usize, memory_kib: u64) {
-        self.line(&format!("| memory with {count} stored | {:.1} MiB | | | | | |", memory_kib as f64 / 1024.0));
+    pub fn memory(&mut self, when: &str, kib: u64) {
+        self.line(&format!("| memory {when}: {:.1} MiB | | | | | | |", kib as f64 / 1024.0));
     }
 
     fn line(&mut self, text: &str) {

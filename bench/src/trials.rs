@@ -4,17 +4,16 @@
 //!
 //! `cargo run --release -p countersign-bench -- --trials 1000000`
 
-use crate::{Outcome, client::Client, product::Product};
+use crate::{Outcome, client::Client, filling, product::Product};
 use countersign_engine::keys::Keys;
 use countersign_model::{
     Address, Channel, CodeShape, Configuration, ConfigurationRules, Message, MessageId, Sealed, Service, ServiceId,
-    State, TenantId, Timestamp, Trial, Verification, VerificationId,
+    State, TenantId, Timestamp, Trial, Verification,
     address::{LineType, PhoneTraits},
     message::MessageState,
-    verification::CodeSource,
 };
-use countersign_store::{Batch, Change, Role, Settings, Store};
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use countersign_store::{Batch, Change};
+use std::{path::Path, time::Duration};
 use tokio::time::Instant;
 
 /// Each verification sends this many messages.
@@ -75,8 +74,7 @@ async fn asked(product: &Product, path: &str) -> Outcome<Vec<Duration>> {
 }
 
 async fn fill(dir: &Path, verifications: u32) -> Outcome<Filling> {
-    let settings = Settings::Sqlite { path: dir.join("countersign.sqlite"), role: Role::Tool };
-    let store = Store::open(settings).await?;
+    let store = filling::open(dir).await?;
     let tenant = store.tenant_named("dev").await?.ok_or("no tenant")?;
     let now_ms = tenant.created_at.as_ms();
     let configurations: Vec<Configuration> = (0..CONFIGURATIONS).map(|n| configuration(tenant.id, n, now_ms)).collect();
@@ -117,45 +115,21 @@ impl Filling {
     fn verification(&self, number: u32) -> Option<Vec<Change>> {
         let span_ms = DAYS * DAY_MS / i64::from(self.verifications) * i64::from(number);
         let made_ms = self.since_ms + span_ms;
-        let id = |ms: i64, place: u32| {
-            let place = u128::from(number) * 16 + u128::from(place);
-            (u128::try_from(ms).unwrap_or(0) << 80 | place).to_be_bytes()
-        };
+        let id = |ms: i64, place: u32| filling::id(Timestamp::from_ms(ms), u64::from(number) * 16 + u64::from(place));
         let (country, to) = destination(number)?;
         let service = self.services.get(usize::try_from(number % CONFIGURATIONS).ok()?)?;
         let at = |place: u32| Timestamp::from_ms(made_ms + i64::from(place) * 1000);
         let passed = number % 10 < 7;
         let trial = |place: u32| MessageId::from_bytes(id(at(place).as_ms(), place));
         let verification = Verification {
-            id: VerificationId::from_bytes(id(made_ms, 15)),
-            tenant: self.tenant,
-            version: 0,
-            service: service.id,
-            service_name: service.name.clone(),
-            channel: Channel::Sms,
-            to: Sealed { key_version: 1, bytes: vec![0; 40] },
-            to_index: self.keys.blind_index(self.tenant, &to),
             phone: Some(PhoneTraits { country: Some(country.to_owned()), line: LineType::Mobile }),
-            grid: None,
             policy: countersign_model::Policy { code: CodeShape::SIX_DIGITS, ..service.policy.clone() },
-            code: CodeSource::Derived { key_version: 1 },
-            codes: vec![Verification::first_code(&service.policy, at(0))],
-            brand: service.brand.clone(),
-            sender: None,
-            locale: "en".to_owned(),
-            metadata: BTreeMap::new(),
-            payment: None,
             text: Some(Sealed { key_version: 1, bytes: vec![0; 120] }),
-            report: None,
-            for_factor: None,
-            via: None,
             trial: Some(trial(TRIALS_EACH - 1)),
             state: if passed { State::Approved } else { State::Expired },
-            wrong_checks: 0,
             sends: TRIALS_EACH,
-            created_at: at(0),
-            touched_at: None,
             decided_at: Some(at(TRIALS_EACH)),
+            ..filling::approved(service, &self.keys, &to, id(made_ms, 15), at(0))
         };
         let mut changes = Vec::new();
         for place in 0..TRIALS_EACH {
