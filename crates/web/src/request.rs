@@ -41,7 +41,7 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let took = web.engine().monotonic().saturating_sub(began);
     let status = response.status().as_u16();
     web.engine().metrics().answered(&route, status, took);
-    span.in_scope(|| tracing::info!(status, ms = took.as_secs_f64() * 1000.0, "answered"));
+    span.in_scope(|| tracing::info!(status, ms = took.as_micros() as f64 / 1000.0, "answered"));
     response
 }
 

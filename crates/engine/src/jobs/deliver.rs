@@ -217,12 +217,13 @@ impl Deliver {
             Err(SendError::Unknown(_)) => Attempt::Unknown,
         };
         metrics.attempted(provider, outcome);
+        let verification_id = message.verification().map(tracing::field::display);
         match result {
             Ok(_) => {
-                tracing::info!(message_id = %message.id, verification_id = ?message.verification(), provider, "message accepted");
+                tracing::info!(message_id = %message.id, verification_id, provider, "message accepted");
             }
             Err(error) => {
-                tracing::warn!(message_id = %message.id, verification_id = ?message.verification(), provider, %error, "message not accepted");
+                tracing::warn!(message_id = %message.id, verification_id, provider, %error, "message not accepted");
             }
         }
     }
