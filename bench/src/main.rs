@@ -85,7 +85,9 @@ async fn main() -> Outcome<()> {
     let baseline = measured(&nothing, &closed, Nothing::new).await?;
     table.row("do-nothing handler", &baseline, None);
     let start = measured(&product.process, &closed, |n| Start::new(&product, n)).await?;
-    table.row("start, durable", &start, Some(&baseline));
+    table.row("start, durable, delivered meanwhile", &start, Some(&baseline));
+    table.note(&format!("of these not yet delivered at the end: {}", product.waiting().await?));
+    product.settled().await?;
     let enough = usize::try_from(start.requests()).unwrap_or(0).min(400_000) * 3 / 2;
     let ready = product.pending(enough, arguments.connections).await?;
     let right =

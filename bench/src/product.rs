@@ -6,6 +6,7 @@ use std::{
     fs,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinSet};
@@ -86,7 +87,24 @@ impl Product {
         }
     }
 
-    /// Starts so many verifications, which stay pending, and tells their ids.
+    /// How many messages wait to be handed over.
+    pub async fn waiting(&self) -> Outcome<u64> {
+        let mut client = Client::connect(&self.process.url).await?;
+        let answer = client.get("/metrics").await?;
+        let text = std::str::from_utf8(answer.body)?;
+        let count = text.lines().find_map(|line| line.strip_prefix("countersign_messages_waiting "));
+        Ok(count.ok_or("no messages_waiting in the metrics")?.parse()?)
+    }
+
+    /// Waits until the outbox is empty, so that what comes next is measured alone.
+    pub async fn settled(&self) -> Outcome<()> {
+        while self.waiting().await? > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Starts so many verifications, whose messages are gone and which stay pending, and tells their ids.
     pub async fn pending(&self, count: usize, connections: usize) -> Outcome<Vec<String>> {
         let mut tasks = JoinSet::new();
         for part in 0..connections {
@@ -99,6 +117,7 @@ impl Product {
         while let Some(started) = tasks.join_next().await {
             ids.extend(started??);
         }
+        self.settled().await?;
         Ok(ids)
     }
 }

@@ -32,7 +32,11 @@ impl Table {
     }
 
     pub fn memory(&mut self, when: &str, kib: u64) {
-        self.line(&format!("| memory {when}: {:.1} MiB | | | | | | |", kib as f64 / 1024.0));
+        self.note(&format!("memory {when}: {:.1} MiB", kib as f64 / 1024.0));
+    }
+
+    pub fn note(&mut self, text: &str) {
+        self.line(&format!("| {text} | | | | | | |"));
     }
 
     fn line(&mut self, text: &str) {
