@@ -28,6 +28,7 @@
 //! | [`SigningKey`] | what tokens are signed with |
 //! | [`MfaChoice`] | which second factors a tenant has |
 //! | [`MfaLimits`] | how often they can be tried |
+//! | [`MfaSession`] | a visit to the hosted page that asks for one |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod account;
@@ -46,6 +47,7 @@ pub mod limit;
 pub mod message;
 pub mod mfa_choice;
 pub mod mfa_limits;
+pub mod mfa_session;
 pub mod payment;
 pub mod policy;
 pub mod secret;
@@ -76,6 +78,7 @@ pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
 pub use mfa_limits::MfaLimits;
+pub use mfa_session::MfaSession;
 pub use payment::Payment;
 pub use policy::{OnFailure, Policy, Profile, ResendRule};
 pub use secret::{BlindIndex, Sealed};

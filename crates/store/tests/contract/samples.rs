@@ -56,7 +56,7 @@ pub const fn address(number: u8) -> BlindIndex {
     BlindIndex([number; 32])
 }
 
-fn sealed(byte: u8) -> Sealed {
+pub fn sealed(byte: u8) -> Sealed {
     Sealed { key_version: 3, bytes: vec![byte; 40] }
 }
 
