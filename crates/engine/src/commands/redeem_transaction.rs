@@ -29,6 +29,8 @@ pub struct RedeemTransaction<'a> {
     pub wanted: &'a Wanted,
     /// How often that can be tried.
     pub limits: &'a MfaLimits,
+    /// Whether the way back in that waited for the first factor is made anew, to be shown now: nobody was shown it before.
+    pub shows_recovery_code: bool,
 }
 
 /// What is shown.
@@ -216,7 +218,7 @@ impl RedeemTransaction<'_> {
     fn succeed(
         &self,
         engine: &Engine,
-        Proved { mut batch, recovery_code }: Proved,
+        Proved { mut batch, mut recovery_code }: Proved,
         factors: &[Factor],
         refreshed: Option<RefreshToken>,
         now: Timestamp,
@@ -226,7 +228,11 @@ impl RedeemTransaction<'_> {
         let waiting = factors.iter().filter(|factor| !factor.is_primary() && !factor.is_active());
         if recovery_code.is_none() {
             for factor in waiting {
-                let confirmed = Factor { last_used_at: None, ..factor.clone().used(now) };
+                let mut confirmed = Factor { last_used_at: None, ..factor.clone().used(now) };
+                if self.shows_recovery_code {
+                    let (code, kind) = engine.fresh_recovery_code();
+                    (confirmed.kind, recovery_code) = (kind, Some(code));
+                }
                 batch.push(Change::UpdateFactor(confirmed));
             }
         }

@@ -203,7 +203,14 @@ impl Asking<'_> {
         let asked = Asked { request: transaction.request.clone(), own: None };
         let wanted = self.wanted(asked).await?;
         let limits = &self.web.dialects().auth0.limits;
-        let command = RedeemTransaction { client: self.client, transaction, shown, wanted: &wanted, limits };
+        let command = RedeemTransaction {
+            client: self.client,
+            transaction,
+            shown,
+            wanted: &wanted,
+            limits,
+            shows_recovery_code: false,
+        };
         match self.web.engine().run(&auth::caller(transaction), None, &command).await? {
             Redeemed::Granted(granted) => {
                 answer::for_user(self.web, self.issuer, self.client, granted, "password").await
