@@ -23,6 +23,7 @@
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
 //! | [`User`] | a person who proves more than an address |
 //! | [`Factor`] | with what it does so |
+//! | [`Device`] | what asks it by push, where a factor has one |
 //! | [`Activity`] | something that was done to it or by it, for the log |
 //! | [`Client`] | an application that asks for tokens |
 //! | [`SigningKey`] | what tokens are signed with |
@@ -40,6 +41,7 @@ pub mod challenge;
 pub mod client;
 pub mod code;
 pub mod configuration;
+pub mod device;
 pub mod event;
 pub mod factor;
 pub mod id;
@@ -69,6 +71,7 @@ pub use challenge::{Grid, Right, Screen, Tapped, Tile};
 pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationRules};
+pub use device::{Device, DeviceApp, Push};
 pub use event::{Event, EventKind};
 pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{

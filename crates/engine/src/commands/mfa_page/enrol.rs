@@ -26,6 +26,7 @@ impl Visit<'_> {
                 SecondFactorEnrolled::HasOne
                 | SecondFactorEnrolled::NotChosen
                 | SecondFactorEnrolled::TooMany(_)
+                | SecondFactorEnrolled::Push { .. }
                 | SecondFactorEnrolled::Address { .. },
                 _,
             ) => Ok(back_to_start()),
@@ -65,9 +66,13 @@ impl Visit<'_> {
                 Ok(self.tell(place, Told::TooManyMessages(level.next_at), Batch::new()))
             }
             (SecondFactorEnrolled::Spent, _) => Ok((MfaStepTaken::Over, Batch::new())),
-            (SecondFactorEnrolled::HasOne | SecondFactorEnrolled::NotChosen | SecondFactorEnrolled::Totp { .. }, _) => {
-                Ok(back_to_start())
-            }
+            (
+                SecondFactorEnrolled::HasOne
+                | SecondFactorEnrolled::NotChosen
+                | SecondFactorEnrolled::Push { .. }
+                | SecondFactorEnrolled::Totp { .. },
+                _,
+            ) => Ok(back_to_start()),
         }
     }
 

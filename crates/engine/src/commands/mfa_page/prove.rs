@@ -57,7 +57,7 @@ impl Visit<'_> {
             (Redeemed::TooManyWrong(level) | Redeemed::TooManyTries(level), batch) => {
                 Ok(self.tell(place, Told::TooManyCodes(level.next_at), batch))
             }
-            (Redeemed::NotEnrolled, _) => Ok(back_to_start()),
+            (Redeemed::NotEnrolled | Redeemed::Waiting | Redeemed::Refused, _) => Ok(back_to_start()),
             (Redeemed::Spent, _) => Ok(over()),
         }
     }

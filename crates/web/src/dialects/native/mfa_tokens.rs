@@ -89,6 +89,8 @@ pub(super) enum FactorName {
     Email,
     /// A code of an authenticator app.
     Totp,
+    /// A question on a device.
+    Push,
     /// A recovery code.
     RecoveryCode,
 }
@@ -193,6 +195,7 @@ pub(super) async fn redeem(
             Means::Voice => FactorName::Voice,
             Means::Email => FactorName::Email,
             Means::Totp => FactorName::Totp,
+            Means::Push => FactorName::Push,
             Means::RecoveryCodes => FactorName::RecoveryCode,
         },
         enrolled: redeemed.enrolled,

@@ -45,13 +45,15 @@ pub(super) fn enrollment(web: &Web, factor: &Factor) -> Result<Value, Refused> {
     let (kind, method) = match &factor.kind {
         FactorKind::Phone { channels, .. } => ("phone", channels.first().map_or("sms", |channel| channel.name())),
         FactorKind::Email { .. } => ("email", Channel::Email.name()),
+        FactorKind::Totp { device: Some(_), .. } => ("pn", "guardian"),
         FactorKind::Totp { .. } => ("authenticator", "authenticator"),
         FactorKind::RecoveryCodes { .. } => ("recovery-code", "recovery-code"),
     };
     put("type", kind.into());
     put("auth_method", method.into());
     put("identifier", device(web.engine(), factor).into());
-    if let Some(name) = &factor.name {
+    let device = factor.device().and_then(|device| device.app.as_ref());
+    if let Some(name) = factor.name.as_ref().or(device.map(|app| &app.name)) {
         put("name", name.as_str().into());
     }
     if let Some(address) = web.engine().address_of_factor(factor)? {
