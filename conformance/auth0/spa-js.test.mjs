@@ -38,7 +38,7 @@ test("without a secret: enrol, verify, list, challenge, wrong code, verify", asy
   const user = await freshUser();
   const phoneNumber = freshNumber();
   let mfaToken = await mfaRequired(user);
-  assert.deepEqual((await client.mfa.getEnrollmentFactors(mfaToken)).map(({ type }) => type), ["otp", "phone", "email"]);
+  assert.deepEqual((await client.mfa.getEnrollmentFactors(mfaToken)).map(({ type }) => type), ["otp", "phone", "push-notification", "email"]);
   const enrolled = await client.mfa.enroll({ mfaToken, factorType: "sms", phoneNumber });
   const first = await lastCode(phoneNumber);
   await client.mfa.verify({ mfaToken, oobCode: enrolled.oobCode, bindingCode: first });
