@@ -255,7 +255,7 @@ test("a ticket of the management API lets somebody enrol once", async () => {
   await page.getByRole("button", { name: "Authenticator app" }).click();
   await typeCode(page, await shownByApp(await page.locator(".key").textContent()));
   await page.getByRole("button", { name: "I have saved it" }).click();
-  await page.getByRole("heading", { name: "You are confirmed" }).waitFor();
+  await page.getByRole("heading", { name: "Your second step is set up" }).waitFor();
   await look(page, "mfa-ticket-done");
   await assertClean(page);
   await json(await ask({}), 409);

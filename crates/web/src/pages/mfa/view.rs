@@ -331,12 +331,12 @@ impl<'a> View<'a> {
         if let Some(address) = self.way_back("mfa_result", &self.visit.web.engine().result_of(session)) {
             return see(&address);
         }
-        let frame = self.frame(&words.done_title);
-        let text = match session.purpose {
-            SessionPurpose::LogIn => words.done_text.replace("{brand}", &frame.brand),
-            SessionPurpose::Enrol { .. } => words.have_text.replace("{brand}", &frame.brand),
+        let (title, text) = match session.purpose {
+            SessionPurpose::LogIn => (words.done_title.as_str(), &words.done_text),
+            SessionPurpose::Enrol { .. } => (words.have_title.as_str(), &words.have_text),
         };
-        let title = words.done_title.as_str();
+        let frame = self.frame(title);
+        let text = text.replace("{brand}", &frame.brand);
         let page = Done { frame: &frame, sign: "good", title, text, keep: None, onward: Vec::new() };
         self.show(StatusCode::OK, &frame, &page)
     }
