@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod keys;
 mod memory;
 pub mod metrics;
+mod mfa_sessions;
 pub mod passwords;
 mod people;
 pub mod queries;

@@ -1,5 +1,7 @@
 //! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
 
+pub use countersign_delivery::callback::CallError;
+
 use crate::{
     Caller, Engine, Error, Parts, TEST_PROVIDER, clock::Clock, commands::CreateTenant, jobs::Deliver, jobs::Progress,
     keys::Keys, reports::ReportFormat,
@@ -8,7 +10,7 @@ use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use countersign_delivery::{
     Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
-    callback::{self, Call, CallError},
+    callback::{self, Call},
     providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};

@@ -207,6 +207,8 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::DeleteRefreshToken { .. }
         | Change::PurgeRefreshTokens { .. }
         | Change::PutMfaChoice(_)
+        | Change::PutMfaSession(_)
+        | Change::PurgeMfaSessions { .. }
         | Change::InsertSetting { .. } => None,
     }
 }

@@ -37,7 +37,7 @@ pub struct TrialUser {
 const USERS: [(&str, MfaRule); 2] = [("nomfa@example.com", MfaRule::Off), ("fresh@example.com", MfaRule::Required)];
 
 /// What the client that keeps a secret may do in the management API.
-const MANAGEMENT: [&str; 17] = [
+const MANAGEMENT: [&str; 18] = [
     "read:users",
     "update:users",
     "read:authentication_methods",
@@ -51,6 +51,7 @@ const MANAGEMENT: [&str; 17] = [
     "read:guardian_enrollments",
     "delete:guardian_enrollments",
     "create:guardian_enrollment_tickets",
+    "read:logs",
     "read:signing_keys",
     "create:signing_keys",
     "update:signing_keys",

@@ -22,6 +22,7 @@ mod gateway360;
 mod kannel_boxes;
 mod listening;
 mod mail;
+mod mfa_page;
 mod nevis;
 #[path = "../../../delivery/tests/it/peer.rs"]
 mod peer;

@@ -56,7 +56,7 @@ pub const fn address(number: u8) -> BlindIndex {
     BlindIndex([number; 32])
 }
 
-fn sealed(byte: u8) -> Sealed {
+pub fn sealed(byte: u8) -> Sealed {
     Sealed { key_version: 3, bytes: vec![byte; 40] }
 }
 
@@ -330,7 +330,7 @@ pub fn factor(number: u8, user: u8) -> Factor {
         user: UserId::from_bytes([user; 16]),
         state: FactorState::Active,
         name: Some("mine".to_owned()),
-        kind: FactorKind::Totp { secret: sealed(2), rule: Totp::USUAL, last_step: Some(7) },
+        kind: FactorKind::Totp { secret: sealed(2), rule: Totp::USUAL, last_step: Some(7), device: None },
         created_at: at(1),
         updated_at: at(2),
         confirmed_at: Some(at(3)),
