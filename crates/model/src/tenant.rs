@@ -1,6 +1,6 @@
 //! Who uses this installation: tenants, the keys they call with, their services and their own message texts.
 
-use crate::{Channel, KeyId, Policy, ServiceId, TenantId, Timestamp};
+use crate::{Channel, KeyId, LastLine, Policy, ServiceId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -44,6 +44,12 @@ pub struct Service {
     pub sender: Option<String>,
     /// The language of messages where the caller names none (BCP 47).
     pub default_locale: String,
+    /// Whether a phone number's country says the language where the caller names none, before [`Self::default_locale`] does.
+    #[serde(default)]
+    pub language_of_country: bool,
+    /// What its text messages end with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<LastLine>,
     /// Its rules.
     pub policy: Policy,
     /// Since when it exists.

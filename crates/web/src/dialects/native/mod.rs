@@ -20,6 +20,7 @@ mod error;
 mod extract;
 mod history;
 mod keys;
+mod last_line;
 mod openapi;
 mod services;
 mod templates;
