@@ -226,7 +226,8 @@ fn has_link(text: &str) -> bool {
 
 /// The languages in which a text message with these values takes more than one part: built-in ones and `own` ones.
 #[must_use]
-pub fn languages_of_several_parts(templates: &Templates, own: &[Template], values: &Context<'_>) -> Vec<String> {
+pub fn languages_of_several_parts(own: &[Template], values: &Context<'_>) -> Vec<String> {
+    let templates = Templates::builtin();
     let own: BTreeMap<&str, &Template> = own
         .iter()
         .filter(|own| own.message == Purpose::Verification && own.channel == Channel::Sms)
@@ -234,8 +235,7 @@ pub fn languages_of_several_parts(templates: &Templates, own: &[Template], value
         .collect();
     let languages: BTreeSet<&str> = render::LANGUAGES.into_iter().chain(own.keys().copied()).collect();
     let takes_several = |language: &&str| {
-        let said =
-            templates.render(own.get(language).copied(), Purpose::Verification, Channel::Sms, language, values);
+        let said = templates.render(own.get(language).copied(), Purpose::Verification, Channel::Sms, language, values);
         said.is_ok_and(|said| gsm7::size(&said.text).parts > 1)
     };
     languages.into_iter().filter(takes_several).map(str::to_owned).collect()
@@ -244,8 +244,10 @@ pub fn languages_of_several_parts(templates: &Templates, own: &[Template], value
 /// Whether it names a site for the code where browsers do not look: a line break was lost, or something stands around it.
 fn is_bound_in_vain(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let names_a_site =
-        words.iter().zip(words.iter().skip(1)).any(|(host, code)| host.contains('@') && code.contains(&format!("#{CODE}")));
+    let names_a_site = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .any(|(host, code)| host.contains('@') && code.contains(&format!("#{CODE}")));
     names_a_site && BoundCode::parse(text).is_none()
 }
 
@@ -367,7 +369,11 @@ mod tests {
 
     #[test]
     fn a_line_for_browsers_is_the_last_one() {
-        for good in ["Your code:\n@x.example #{{ code }}", "Mail us: a@x.example. Code: #{{ code }}", "@x.example #{{ code }} @y.example"] {
+        for good in [
+            "Your code:\n@x.example #{{ code }}",
+            "Mail us: a@x.example. Code: #{{ code }}",
+            "@x.example #{{ code }} @y.example",
+        ] {
             assert_eq!(sms(good), [], "{good}");
         }
         for bad in [

@@ -11,7 +11,7 @@ pub mod tags;
 
 use countersign_model::{Channel, Code, LastLine, Payment, Template, message::Purpose};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 pub use builtin::{BuiltIn, LANGUAGES};
 pub use locale::{candidates, negotiate};
@@ -137,9 +137,14 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The built-in messages.
+    /// The built-in messages: compiled once in the life of a process, since nothing changes them.
     #[must_use]
-    pub fn builtin() -> Self {
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Templates> = LazyLock::new(Templates::compiled);
+        &BUILTIN
+    }
+
+    fn compiled() -> Self {
         let mut templates = Self::bare();
         for message in builtin::all() {
             let texts = [

@@ -56,7 +56,8 @@ impl WebOtp {
     /// When one of them is no host.
     pub fn new(host: &str, embedded_host: Option<&str>) -> Result<Self, BadLastLine> {
         let host = canonical_host(host).ok_or(BadLastLine::Host)?;
-        let embedded_host = embedded_host.map(|host| canonical_host(host).ok_or(BadLastLine::EmbeddedHost)).transpose()?;
+        let embedded_host =
+            embedded_host.map(|host| canonical_host(host).ok_or(BadLastLine::EmbeddedHost)).transpose()?;
         Ok(Self { host, embedded_host })
     }
 

@@ -13,8 +13,8 @@
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, ForFactor, Grid, LastLine, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
-    VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
+    BlindIndex, Channel, ForFactor, Grid, LastLine, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId,
+    Timestamp, VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

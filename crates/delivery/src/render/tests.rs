@@ -1,6 +1,6 @@
 use super::*;
 use crate::gsm7::{self, Encoding};
-use countersign_model::{TenantId, Timestamp};
+use countersign_model::{BoundCode, TenantId, Timestamp, WebOtp};
 use proptest::prelude::*;
 
 fn code() -> Code {
@@ -67,9 +67,8 @@ fn every_language_is_its_own_and_its_region_finds_it() {
 }
 
 /// Languages whose letters GSM-7 does not have; the others are written so that each of their letters is in it.
-const IN_UCS_2: [&str; 18] = [
-    "ar", "bg", "bn", "el", "fa", "he", "hi", "hu", "ja", "ko", "ru", "sr", "th", "uk", "ur", "vi", "zh", "zh-Hant",
-];
+const IN_UCS_2: [&str; 18] =
+    ["ar", "bg", "bn", "el", "fa", "he", "hi", "hu", "ja", "ko", "ru", "sr", "th", "uk", "ur", "vi", "zh", "zh-Hant"];
 
 #[test]
 fn each_verification_text_message_is_one_part_and_in_gsm_7_where_the_language_can_be() {
@@ -91,8 +90,13 @@ fn each_verification_text_message_is_one_part_and_in_gsm_7_where_the_language_ca
 
 #[test]
 fn a_payment_is_written_in_the_same_alphabet() {
-    let context =
-        Context { code: &code(), brand: Some("Acme"), life_minutes: Some(5), payment: Some(&payment()), last_line: None };
+    let context = Context {
+        code: &code(),
+        brand: Some("Acme"),
+        life_minutes: Some(5),
+        payment: Some(&payment()),
+        last_line: None,
+    };
     for language in LANGUAGES {
         let said = Templates::builtin().render(None, Purpose::Payment, Channel::Sms, language, &context).unwrap();
         let is_ucs_2 = gsm7::size(&said.text).encoding == Encoding::Ucs2;
@@ -103,12 +107,16 @@ fn a_payment_is_written_in_the_same_alphabet() {
 #[test]
 fn a_text_from_the_right_begins_with_a_word_of_its_own() {
     // The first letter says from which side a text message is laid out.
-    let context =
-        Context { code: &code(), brand: Some("Acme"), life_minutes: Some(5), payment: Some(&payment()), last_line: None };
-    let templates = Templates::builtin();
+    let context = Context {
+        code: &code(),
+        brand: Some("Acme"),
+        life_minutes: Some(5),
+        payment: Some(&payment()),
+        last_line: None,
+    };
     for language in LANGUAGES.into_iter().filter(|tag| locale::is_right_to_left(tag)) {
         for (purpose, channel) in Purpose::ALL.into_iter().flat_map(|purpose| Channel::ALL.map(|way| (purpose, way))) {
-            let said = templates.render(None, purpose, channel, language, &context).unwrap();
+            let said = Templates::builtin().render(None, purpose, channel, language, &context).unwrap();
             for text in [Some(&said.text), said.subject.as_ref()].into_iter().flatten() {
                 let first = text.chars().find(|character| character.is_alphabetic());
                 assert!(first.is_some_and(|letter| !letter.is_ascii()), "{language}: {text}");
@@ -122,14 +130,14 @@ fn a_text_from_the_right_begins_with_a_word_of_its_own() {
 #[test]
 fn the_last_line_is_below_every_text_message_and_in_no_other() {
     let line = LastLine::WebOtp(WebOtp::new("example.com", None).unwrap());
-    let context = Context { code: &code(), brand: None, life_minutes: None, payment: Some(&payment()), last_line: Some(&line) };
-    let templates = Templates::builtin();
+    let context =
+        Context { code: &code(), brand: None, life_minutes: None, payment: Some(&payment()), last_line: Some(&line) };
     let own = Template { channel: Channel::Sms, subject: None, ..own("Code {{ code }}\n\n", None) };
-    let said = templates.render(Some(&own), Purpose::Verification, Channel::Sms, "en", &context).unwrap();
+    let said = Templates::builtin().render(Some(&own), Purpose::Verification, Channel::Sms, "en", &context).unwrap();
     assert_eq!(said.text, "Code 123456\n@example.com #123456");
     for language in LANGUAGES {
         for purpose in Purpose::ALL {
-            let text = |channel| templates.render(None, purpose, channel, language, &context).unwrap().text;
+            let text = |channel| Templates::builtin().render(None, purpose, channel, language, &context).unwrap().text;
             let bound = text(Channel::Sms);
             assert_eq!(BoundCode::parse(&bound).map(|bound| (bound.host, bound.code)), Some(("example.com", "123456")));
             assert!(!text(Channel::Voice).contains("example.com") && !text(Channel::Email).contains("example.com"));
@@ -141,18 +149,23 @@ fn the_last_line_is_below_every_text_message_and_in_no_other() {
 fn no_built_in_message_has_a_whitespace_mess_or_an_empty_place() {
     let code = code();
     let payment = payment();
-    let templates = Templates::builtin();
     for purpose in Purpose::ALL {
         for channel in Channel::ALL {
             for language in LANGUAGES {
                 for (brand, life_minutes) in [(None, None), (Some("Acme"), Some(5))] {
-                    let context = Context { code: &code, brand, life_minutes, payment: Some(&payment), last_line: None };
-                    let said = templates.render(None, purpose, channel, language, &context).unwrap();
+                    let context =
+                        Context { code: &code, brand, life_minutes, payment: Some(&payment), last_line: None };
+                    let said = Templates::builtin().render(None, purpose, channel, language, &context).unwrap();
                     for text in [Some(&said.text), said.subject.as_ref()].into_iter().flatten() {
-                        for mess in ["  ", " .", " ,", " \n", "\n\n\n", "..", ": :", "()", "（）", "【】", "[]", "{", "none"] {
+                        for mess in
+                            ["  ", " .", " ,", " \n", "\n\n\n", "..", ": :", "()", "（）", "【】", "[]", "{", "none"]
+                        {
                             assert!(!text.contains(mess), "{purpose:?} {channel:?} {language}: {mess:?} in {text}");
                         }
-                        assert!(!text.starts_with(|first: char| first.is_lowercase() || first.is_whitespace()), "{text}");
+                        assert!(
+                            !text.starts_with(|first: char| first.is_lowercase() || first.is_whitespace()),
+                            "{text}"
+                        );
                     }
                 }
             }
@@ -171,18 +184,18 @@ fn a_call_says_the_code_twice_and_character_by_character() {
 
 #[test]
 fn a_payment_message_shows_what_is_approved() {
-    let context = Context { code: &code(), brand: None, life_minutes: None, payment: Some(&payment()), last_line: None };
-    let templates = Templates::builtin();
+    let context =
+        Context { code: &code(), brand: None, life_minutes: None, payment: Some(&payment()), last_line: None };
     for language in LANGUAGES {
         for channel in Channel::ALL {
-            let said = templates.render(None, Purpose::Payment, channel, language, &context).unwrap();
+            let said = Templates::builtin().render(None, Purpose::Payment, channel, language, &context).unwrap();
             assert!(said.text.contains("12.50 EUR") && said.text.contains("Books & Co"), "{}", said.text);
             let html = said.html.unwrap_or_else(|| "12.50 EUR Books &amp; Co".into());
             assert!(html.contains("12.50 EUR") && html.contains("Books &amp; Co"), "{html}");
         }
     }
     let context = Context { payment: None, ..context };
-    let nothing = templates.render(None, Purpose::Payment, Channel::Sms, "en", &context);
+    let nothing = Templates::builtin().render(None, Purpose::Payment, Channel::Sms, "en", &context);
     assert_eq!(nothing, Err(RenderError::NoPayment));
 }
 

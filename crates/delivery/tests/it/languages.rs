@@ -38,15 +38,22 @@ fn table() -> String {
 
 fn row(templates: &Templates, message: &BuiltIn) -> String {
     let (code, payment) = (Code::own("123456").unwrap(), Payment::new("Books & Co", "12.50", "EUR").unwrap());
-    let values = Context { code: &code, brand: Some("Example Ltd"), life_minutes: Some(20), payment: Some(&payment), last_line: None };
+    let values = Context {
+        code: &code,
+        brand: Some("Example Ltd"),
+        life_minutes: Some(20),
+        payment: Some(&payment),
+        last_line: None,
+    };
     let (purpose, channel, language) = (message.message, message.channel, message.locale);
     let said = templates.render(None, purpose, channel, language, &values).unwrap();
-    let texts = TemplateText { subject: message.subject.as_deref(), text: &message.text, html: message.html.as_deref() };
+    let texts =
+        TemplateText { subject: message.subject.as_deref(), text: &message.text, html: message.html.as_deref() };
     let report = lint(purpose, channel, &texts).unwrap();
-    let whole = said.subject.map_or_else(String::new, |subject| format!("**{subject}**\n\n")) + &said.text;
+    let subject = said.subject.map_or_else(String::new, |subject| format!("<b>{}</b><br><br>", cell(&subject)));
     let direction = if is_right_to_left(language) { "rtl" } else { "ltr" };
     let mut row = format!("| {language} | {} {} | ", purpose.name(), channel.name());
-    write!(row, "<div lang=\"{language}\" dir=\"{direction}\">{}</div> | ", cell(&whole)).unwrap();
+    write!(row, "<div lang=\"{language}\" dir=\"{direction}\">{subject}{}</div> | ", cell(&said.text)).unwrap();
     match (channel, report.sms) {
         (Channel::Sms, Some(longest)) => {
             let size = gsm7::size(&said.text);

@@ -30,7 +30,8 @@ fn plain(port: u16) -> Smtp {
 
 fn message() -> Outgoing {
     let code = Code::own("482913").unwrap();
-    let values = Context { code: &code, brand: Some("Čárka & Señor"), life_minutes: Some(5), payment: None, last_line: None };
+    let values =
+        Context { code: &code, brand: Some("Čárka & Señor"), life_minutes: Some(5), payment: None, last_line: None };
     let templates = Templates::builtin();
     let content = templates.render(None, Purpose::Verification, Channel::Email, "es", &values).unwrap();
     Outgoing {

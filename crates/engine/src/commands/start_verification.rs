@@ -7,9 +7,9 @@ use crate::{
 };
 use countersign_delivery::render::locale;
 use countersign_model::{
-    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, LastLine, Message, MessageId,
-    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
-    Verification, VerificationId, address::PhoneTraits, policy::Limits, verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, LastLine, Message,
+    MessageId, Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial,
+    UserId, Verification, VerificationId, address::PhoneTraits, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;

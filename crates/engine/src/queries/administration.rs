@@ -130,7 +130,7 @@ impl Engine {
             payment: None,
             last_line: Some(last_line),
         };
-        Ok(languages_of_several_parts(self.templates(), &own, &values))
+        Ok(languages_of_several_parts(&own, &values))
     }
 
     /// How many messages wait in the outbox.

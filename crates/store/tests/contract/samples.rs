@@ -3,9 +3,9 @@
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
     ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
-    FactorState, ForFactor, Grant, Grid, KeyId, LastLine, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Right,
-    Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp,
-    Trial, User, UserId, Verification, VerificationId, WebOtp,
+    FactorState, ForFactor, Grant, Grid, KeyId, LastLine, Message, MessageId, MfaRule, Policy, Profile, RefreshToken,
+    Right, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId,
+    Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
