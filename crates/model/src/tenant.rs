@@ -168,6 +168,18 @@ mod tests {
     }
 
     #[test]
+    fn a_service_of_before_there_was_a_choice_of_languages_is_read() {
+        let id = ServiceId::from_bytes([1; 16]);
+        let policy = Policy::of(crate::Profile::Standard);
+        let kept = serde_json::json!({
+            "id": id, "tenant": TenantId::from_bytes([2; 16]), "name": "default", "brand": null, "sender": null,
+            "default_locale": "de", "policy": policy, "created_at": Timestamp::from_ms(0),
+        });
+        let service: Service = serde_json::from_value(kept).unwrap();
+        assert_eq!((service.id, service.language_of_country, service.last_line), (id, false, None));
+    }
+
+    #[test]
     fn a_key_that_is_bound_to_networks_works_there_only() {
         let key = |networks: &[&str]| ApiKey {
             id: KeyId::from_bytes([1; 16]),
