@@ -7,18 +7,19 @@ import { assertAccessible, assertClean, assertNoSidewaysScroll, PHONE, setStage,
 const FROM_THE_RIGHT = ["ar", "fa", "he", "ur"];
 const payment = { payee: "Books & Co.", amount: "12.50", currency: "EUR" };
 
+const SERVICE = `letters-${Date.now()}`;
 let stage, languages;
 before(async () => {
   stage = await setStage();
   const templates = await stage.api.templates();
   languages = [...new Set(templates.filter((template) => template.built_in).map(({ locale }) => locale))];
-  await stage.api.post("/v1/services", { name: "letters", profile: "compat", brand: "Acme & Co." }, 201);
+  await stage.api.post("/v1/services", { name: SERVICE, profile: "compat", brand: "Acme & Co." }, 201);
 });
 after(() => stage?.close());
 
 /** Sends a mail and opens its HTML part as a page of its own: in the inbox's frame no script runs, not even a test's. */
 async function openMail(locale, more = {}, options = {}) {
-  const { id } = await stage.api.start("anna@example.com", { service: "letters", locale, ...more });
+  const { id } = await stage.api.start("anna@example.com", { service: SERVICE, locale, ...more });
   const { html } = await stage.api.messageOf(id);
   const page = await (await stage.browser.newContext(options)).newPage();
   page.faults = [];
@@ -59,16 +60,18 @@ for (const locale of FROM_THE_RIGHT) {
     for (const [name, viewport] of [["desktop", { width: 600, height: 700 }], ["320", PHONE]]) {
       const page = await openMail(locale, { payment, code: "7AB4" }, { viewport });
       // In a text from the right a point at the end of a foreign name would jump to its left.
-      const [first, last] = await page.locator("b").nth(1).evaluate((element) => {
-        const at = (offset) => {
-          const range = document.createRange();
-          range.setStart(element.firstChild, offset);
-          range.setEnd(element.firstChild, offset + 1);
-          return range.getBoundingClientRect().left;
-        };
-        return [at(0), at(element.firstChild.length - 1)];
-      });
-      assert.ok(first < last, `the name begins at ${first} and its point is at ${last}`);
+      for (const name of [page.locator("bdi").first(), page.locator("b").nth(1)]) {
+        const [first, last] = await name.evaluate((element) => {
+          const at = (offset) => {
+            const range = document.createRange();
+            range.setStart(element.firstChild, offset);
+            range.setEnd(element.firstChild, offset + 1);
+            return range.getBoundingClientRect().left;
+          };
+          return [at(0), at(element.firstChild.length - 1)];
+        });
+        assert.ok(first < last, `the name begins at ${first} and its point is at ${last}`);
+      }
       assert.equal(await page.locator("code").evaluate((element) => getComputedStyle(element).direction), "ltr");
       await assertNoSidewaysScroll(page);
       // A mail is no page: it has no landmarks.

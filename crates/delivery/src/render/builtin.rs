@@ -95,8 +95,8 @@ const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
 
 const FRAME: &str = include_str!("../../templates/mail.html");
 
-/// Many mail readers throw style sheets away, so every element carries its own look. A name is set apart from the text
-/// around it, and a code is always read from the left, also where the text runs from the right.
+/// Many mail readers throw style sheets away, so every element carries its own look. What is bold has a direction of its own, and
+/// a code is always read from the left, also where the text runs from the right.
 const STYLES: [(&str, &str); 5] = [
     ("h1", "margin:0 0 16px;font-size:20px;line-height:1.3;font-weight:600;color:#16191d;"),
     ("p", "margin:0 0 16px;font-size:16px;line-height:1.5;color:#16191d;"),
@@ -144,7 +144,8 @@ fn of(language: &Language, purpose: Purpose, channel: Channel) -> BuiltIn {
 }
 
 fn page(tag: &str, texts: &Texts) -> String {
-    let mut content = texts.mail.to_owned();
+    // A brand that ends in a point keeps it at its end, whichever way the text around it runs.
+    let mut content = texts.mail.replace("{{ brand }}", "<bdi>{{ brand }}</bdi>");
     for (element, style) in STYLES {
         content = content.replace(&format!("<{element}>"), &format!("<{element} style=\"{style}\">"));
     }
