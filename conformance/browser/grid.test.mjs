@@ -66,15 +66,24 @@ async function look(page, name) {
   await page.screenshot({ path: new URL(`./screenshots/${name}.png`, import.meta.url).pathname, fullPage: true });
 }
 
+/** axe is a script itself, so it can only look where scripts run: the page has none, and is the same for everybody. */
+const assertUsable = (javaScriptEnabled) => async (page) => {
+  assert.equal(await page.locator("script").count(), 0);
+  if (javaScriptEnabled) await assertAccessible(page);
+};
+
 for (const javaScriptEnabled of [true, false]) {
   for (const viewport of [PHONE, DESKTOP]) {
     const dress = `${viewport.width} px, JavaScript ${javaScriptEnabled ? "on" : "off"}`;
+    const usable = assertUsable(javaScriptEnabled);
 
     test(`a grid is solved (${dress})`, async () => {
       const { id, path } = await send();
       const page = await openPage(stage, path, { viewport, javaScriptEnabled });
       assert.equal((await status(id)).challengeStatus, "010");
+      await usable(page);
       await solve(page, 3);
+      await usable(page);
       assert.deepEqual(await status(id), { challengeStatus: "020", challengeSolved: true, description: "Challenge solved" });
       const again = await page.goto(stage.base + path);
       assert.equal(again.status(), 410);
@@ -88,9 +97,11 @@ for (const javaScriptEnabled of [true, false]) {
       await start(page);
       await tap(page, false);
       await page.getByText("2 of 3").waitFor();
+      await usable(page);
       await tap(page);
       await tap(page);
       await page.getByRole("heading", { name: "Not confirmed" }).waitFor();
+      await usable(page);
       assert.equal(await page.getByRole("button").count(), 0);
       assert.equal((await status(id)).challengeStatus, "040");
       assert.equal((await page.goto(stage.base + path)).status(), 410);
@@ -106,6 +117,7 @@ for (const javaScriptEnabled of [true, false]) {
       await later(61);
       await tap(page);
       await page.getByRole("heading", { name: "This link has ended" }).waitFor();
+      await usable(page);
       assert.equal((await status(id)).challengeStatus, "050");
       await page.context().close();
     });

@@ -1,5 +1,5 @@
-//! The providers against peers: a foreign mail relay run under node, and simulators of aggregators over HTTP; and the page of
-//! built-in texts.
+//! The providers against peers: a foreign mail relay and foreign SMSCs, and simulators of aggregators over HTTP; and the page
+//! of built-in texts.
 
 #[cfg(test)]
 mod certificates;
@@ -11,5 +11,7 @@ mod kannel_boxes;
 mod languages;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod smpp;
 #[cfg(test)]
 mod smtp;

@@ -4,7 +4,7 @@
 use super::{Problem, ProblemObject, auth::Authenticated, extract::Segment, verifications::WireChannel};
 use crate::{Web, time};
 use axum::{Json, extract::State};
-use countersign_model::{Event, Message, VerificationId};
+use countersign_model::{Event, EventKind, Message, VerificationId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,6 +37,12 @@ struct MessageObject {
     /// When the next attempt is due.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
+    /// When a provider took it; null while none has.
+    #[schema(format = DateTime)]
+    accepted_at: Option<String>,
+    /// When the provider reported that the person has it; null as long as it has not.
+    #[schema(format = DateTime)]
+    delivered_at: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -59,8 +65,16 @@ struct EventObject {
     what: serde_json::Value,
 }
 
-impl From<Message> for MessageObject {
-    fn from(message: Message) -> Self {
+impl MessageObject {
+    /// A message; when what became of it stands in the events of its verification.
+    fn of(message: Message, events: &[Event]) -> Self {
+        // The last one: a message whose taker lost it may be taken again.
+        let at = |is_it: &dyn Fn(&EventKind) -> bool| {
+            events.iter().rev().find(|event| is_it(&event.kind)).map(|event| time::text(event.at))
+        };
+        let accepted_at =
+            at(&|kind| matches!(kind, EventKind::MessageAccepted { message: of, .. } if *of == message.id));
+        let delivered_at = at(&|kind| matches!(kind, EventKind::MessageDelivered { message: of } if *of == message.id));
         let waits = message.state == countersign_model::message::MessageState::Queued;
         Self {
             id: message.id.to_string(),
@@ -71,6 +85,8 @@ impl From<Message> for MessageObject {
             attempts: message.attempts,
             reason: message.reason,
             next_attempt_at: message.due_at.filter(|_| waits).map(time::text),
+            accepted_at,
+            delivered_at,
             created_at: time::text(message.created_at),
             updated_at: time::text(message.updated_at),
         }
@@ -105,7 +121,7 @@ pub(super) async fn events(
     let history = web.engine().history(&caller, id).await;
     let history = history.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(HistoryObject {
-        messages: history.messages.into_iter().map(Into::into).collect(),
+        messages: history.messages.into_iter().map(|message| MessageObject::of(message, &history.events)).collect(),
         events: history.events.into_iter().map(Into::into).collect(),
     }))
 }
