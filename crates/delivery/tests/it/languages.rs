@@ -31,7 +31,7 @@ fn table() -> String {
     let templates = Templates::builtin();
     let mut table = "| language | message | as it is rendered | alphabet | length | parts | longest |\n|---|---|---|---|--:|--:|--:|\n".to_owned();
     for message in templates.all() {
-        table.push_str(&row(&templates, message));
+        table.push_str(&row(templates, message));
     }
     table
 }
