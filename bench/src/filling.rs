@@ -71,6 +71,7 @@ pub fn approved(service: &Service, keys: &Keys, to: &Address, id: [u8; 16], at: 
         brand: service.brand.clone(),
         sender: None,
         locale: "en".to_owned(),
+        last_line: None,
         metadata: BTreeMap::new(),
         payment: None,
         text: None,

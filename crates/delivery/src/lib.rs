@@ -7,8 +7,9 @@
 //! `countersign-engine`'s `jobs/deliver.rs`.
 //!
 //! How to add a provider: for one that speaks HTTP a file in `aggregators/` and no code; else one file in `providers/` with
-//! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its files in `templates/` and its name in `render/builtin.rs`, twice; the
-//! tests there and in `lint.rs` then judge them.
+//! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its file in `templates/` and its name in
+//! `render/builtin.rs`; the tests judge it, and write it down in `docs/languages.md` (`UPDATE=1 cargo test -p countersign-delivery
+//! --test it languages`).
 
 pub mod callback;
 pub mod gsm7;

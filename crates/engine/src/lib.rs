@@ -89,7 +89,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
-    templates: Templates,
+    templates: &'static Templates,
     metrics: Metrics,
     touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
     open_keys: OpenKeys,
@@ -208,8 +208,8 @@ impl Engine {
         &*self.0.parts.random
     }
 
-    pub(crate) fn templates(&self) -> &Templates {
-        &self.0.templates
+    pub(crate) fn templates(&self) -> &'static Templates {
+        self.0.templates
     }
 
     pub(crate) fn providers(&self) -> &Providers {

@@ -13,8 +13,8 @@
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, ForFactor, Grid, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
-    VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
+    BlindIndex, Channel, ForFactor, Grid, LastLine, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId,
+    Timestamp, VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,8 +117,11 @@ pub struct Verification {
     pub brand: Option<String>,
     /// Whom its messages come from.
     pub sender: Option<String>,
-    /// The language that was asked for (BCP 47).
+    /// The language of its messages (BCP 47).
     pub locale: String,
+    /// What its text messages end with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<LastLine>,
     /// What the caller wants to find again: at most 10 short texts.
     pub metadata: BTreeMap<String, String>,
     /// What the person approves, sealed.
@@ -450,6 +453,7 @@ mod tests {
             brand: None,
             sender: None,
             locale: "en".into(),
+            last_line: None,
             metadata: BTreeMap::new(),
             payment: None,
             text: None,

@@ -5,10 +5,11 @@ use crate::{
     Caller, Engine, Error, TEST_PROVIDER, Thing, caller::fresh_link_token, keys, metrics::Metrics, queries::Price,
     remembered::Remembered, reports::ReportTo,
 };
+use countersign_delivery::render::locale;
 use countersign_model::{
-    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
-    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
-    Verification, VerificationId, policy::Limits, verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, LastLine, Message,
+    MessageId, Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial,
+    UserId, Verification, VerificationId, address::PhoneTraits, policy::Limits, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ pub struct StartVerification {
     pub to: Address,
     /// The caller's own code; none: one is generated.
     pub code: Option<Code>,
-    /// In which language (BCP 47); none: the service's.
+    /// In which language (BCP 47); none: that of the number's country where the service wants that, else the service's.
     pub locale: Option<String>,
     /// What the caller wants to find again.
     pub metadata: BTreeMap<String, String>,
@@ -81,6 +82,8 @@ pub struct Overrides {
     pub number_before_credit: bool,
     /// Whom the message comes from.
     pub sender: Option<String>,
+    /// What its text messages end with.
+    pub last_line: Option<LastLine>,
     /// The caller's own words, in place of a template.
     pub text: Option<OwnText>,
     /// Who is told what becomes of its messages.
@@ -229,6 +232,7 @@ impl StartVerification {
             Address::Phone(number) => Some(number.traits()),
             Address::Email(_) => None,
         };
+        let locale = self.locale.clone().or_else(|| language_of_country(service, phone.as_ref()));
         let as_json = |what: &[u8], value: Result<String, serde_json::Error>| {
             seal(what, &value.map_err(|error| Error::Internal(error.to_string()))?)
         };
@@ -249,7 +253,8 @@ impl StartVerification {
             grid,
             brand: service.brand.clone(),
             sender: overrides.sender.clone().or_else(|| service.sender.clone()),
-            locale: self.locale.clone().unwrap_or_else(|| service.default_locale.clone()),
+            locale: locale.unwrap_or_else(|| service.default_locale.clone()),
+            last_line: overrides.last_line.clone().or_else(|| service.last_line.clone()),
             metadata: self.metadata(),
             payment: payment.map(|it| as_json(keys::PAYMENT, serde_json::to_string(it))).transpose()?,
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
@@ -265,6 +270,11 @@ impl StartVerification {
             decided_at: None,
         })
     }
+}
+
+/// The language that a number's country says, where the service wants to hear that.
+fn language_of_country(service: &Service, phone: Option<&PhoneTraits>) -> Option<String> {
+    phone.filter(|_| service.language_of_country)?.country.as_deref().and_then(locale::of_country)
 }
 
 impl GridChoice {
@@ -392,6 +402,9 @@ pub(super) fn fresh_service(
         brand: None,
         sender: None,
         default_locale: "en".to_owned(),
+        // Vendors' dialects have the language that the vendor documents.
+        language_of_country: profile == Profile::Standard,
+        last_line: None,
         policy: Policy::of(profile),
         created_at: now,
     }

@@ -186,7 +186,8 @@ impl Deliver {
         let life_minutes =
             (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
         let brand = verification.brand.as_deref();
-        let context = render::Context { code, brand, life_minutes, payment: payment.as_ref() };
+        let last_line = verification.last_line.as_ref();
+        let context = render::Context { code, brand, life_minutes, payment: payment.as_ref(), last_line };
         self.0
             .templates()
             .render(own.as_ref(), purpose, message.channel, &verification.locale, &context)

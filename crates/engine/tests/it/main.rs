@@ -12,6 +12,7 @@ mod deliver;
 mod grids;
 mod idempotency;
 mod jobs;
+mod languages;
 mod log_in;
 mod people;
 mod secrets;

@@ -3,9 +3,9 @@
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
     ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
-    FactorState, ForFactor, Grant, Grid, KeyId, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Right,
-    Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp,
-    Trial, User, UserId, Verification, VerificationId,
+    FactorState, ForFactor, Grant, Grid, KeyId, LastLine, Message, MessageId, MfaRule, Policy, Profile, RefreshToken,
+    Right, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId,
+    Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp,
     address::{LineType, PhoneTraits},
     message::{Content, Fate, MessageState, Purpose},
     policy::Limits,
@@ -78,6 +78,10 @@ pub fn api_key(number: u32) -> ApiKey {
     }
 }
 
+fn last_line() -> LastLine {
+    LastLine::WebOtp(WebOtp::new("example.com", Some("pay.example")).unwrap())
+}
+
 pub fn service(number: u32) -> Service {
     Service {
         id: service_id(number),
@@ -87,6 +91,8 @@ pub fn service(number: u32) -> Service {
         brand: Some("Bücher & Söhne\u{1f4d6}".to_owned()),
         sender: Some("BOOKS".to_owned()),
         default_locale: "de-CH".to_owned(),
+        language_of_country: true,
+        last_line: Some(last_line()),
         policy: Policy::of(Profile::Compat),
         created_at: at(3),
     }
@@ -133,6 +139,7 @@ pub fn verification(number: u32) -> Verification {
         brand: Some("Brand".to_owned()),
         sender: Some("+34600000000".to_owned()),
         locale: "es".to_owned(),
+        last_line: Some(last_line()),
         metadata: BTreeMap::from([("a \u{0}\"\\".to_owned(), "\n\u{1f600}".to_owned())]),
         payment: Some(sealed(3)),
         text: Some(sealed(5)),
