@@ -11,6 +11,7 @@ pub mod clock;
 pub mod commands;
 mod error;
 mod first_step;
+mod health;
 pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
@@ -23,6 +24,7 @@ pub mod receipts;
 mod remembered;
 pub mod reports;
 pub mod sandbox;
+mod take_over;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
@@ -44,6 +46,7 @@ use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, a
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
 use first_step::Steps;
+use health::Health;
 use keys::Keys;
 use metrics::Metrics;
 use passwords::HashingPlaces;
@@ -63,7 +66,7 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// Who carries messages.
     pub providers: Providers,
-    /// In which order they are asked.
+    /// Who of them is asked for which message.
     pub routes: Routes,
     /// Who knows which numbers exist; none: services cannot ask for it.
     pub lookup: Option<Arc<dyn NumberLookup>>,
@@ -93,6 +96,7 @@ struct Inner {
     open_keys: OpenKeys,
     hashing_places: HashingPlaces,
     steps: Steps,
+    health: Health,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -105,6 +109,7 @@ impl Engine {
     pub async fn new(parts: Parts) -> Result<Self, Error> {
         tie(&parts.store, &parts.keys).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
+        let health = Health::new(parts.routes.breaker);
         Ok(Self(Arc::new(Inner {
             parts,
             templates: Templates::builtin(),
@@ -113,6 +118,7 @@ impl Engine {
             open_keys: OpenKeys::default(),
             hashing_places: HashingPlaces::default(),
             steps: Steps::default(),
+            health,
         })))
     }
 
@@ -212,6 +218,10 @@ impl Engine {
 
     pub(crate) fn providers(&self) -> &Providers {
         &self.0.parts.providers
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
     }
 
     pub(crate) fn routes(&self) -> &Routes {

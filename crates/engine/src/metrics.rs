@@ -2,7 +2,7 @@
 //! address, tenant or id ever becomes a label.
 
 use crate::Error;
-use countersign_model::{Channel, Checked, Limited, limit::LimitRule};
+use countersign_model::{Channel, Checked, Limited, limit::LimitRule, routing::BreakerState};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -24,6 +24,25 @@ struct OutcomeLabel {
 struct AttemptLabel {
     provider: String,
     outcome: Attempt,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceiptLabel {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabel {
+    provider: String,
+    channel: &'static str,
+    country: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TakeOverLabel {
+    from: &'static str,
+    to: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +69,10 @@ pub struct Metrics {
     checked: Family<OutcomeLabel, Counter>,
     limited: Family<OutcomeLabel, Counter>,
     attempts: Family<AttemptLabel, Counter>,
+    receipts: Family<ReceiptLabel, Counter>,
+    taken_over: Family<TakeOverLabel, Counter>,
+    breakers: Family<BreakerLabel, Gauge>,
+    rests: Family<BreakerLabel, Gauge>,
     handover: Histogram,
     waiting: Gauge,
     requests: Family<RequestLabel, Counter>,
@@ -73,6 +96,10 @@ impl Metrics {
             checked: Family::default(),
             limited: Family::default(),
             attempts: Family::default(),
+            receipts: Family::default(),
+            taken_over: Family::default(),
+            breakers: Family::default(),
+            rests: Family::default(),
             handover: Histogram::new(SECONDS),
             waiting: Gauge::default(),
             requests: Family::default(),
@@ -89,6 +116,18 @@ impl Metrics {
         registry.register("codes_checked", "Codes checked, by what became of them", self.checked.clone());
         registry.register("requests_limited", "Requests that a limit refused, by rule", self.limited.clone());
         registry.register("send_attempts", "Attempts to hand a message to a provider", self.attempts.clone());
+        registry.register("receipts", "Receipts, and those that did not come in time", self.receipts.clone());
+        registry.register("messages_taken_over", "Messages from which another one took over", self.taken_over.clone());
+        registry.register(
+            "breaker_state",
+            "Breaker of a provider, channel and country: 0 closed, 1 half open, 2 open",
+            self.breakers.clone(),
+        );
+        registry.register(
+            "breaker_rest_until_seconds",
+            "When the trials of an open breaker begin, in seconds since 1970; 0 if it is not open",
+            self.rests.clone(),
+        );
         registry.register(
             "handover_seconds",
             "From the request to the moment a provider had the message",
@@ -132,6 +171,27 @@ impl Metrics {
 
     pub(crate) fn attempted(&self, provider: &str, outcome: Attempt) {
         self.attempts.get_or_create(&AttemptLabel { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    /// `outcome` is `delivered`, `undelivered` or `missing`.
+    pub(crate) fn receipt(&self, provider: &str, outcome: &'static str) {
+        self.receipts.get_or_create(&ReceiptLabel { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    pub(crate) fn taken_over(&self, from: Channel, to: Channel) {
+        self.taken_over.get_or_create(&TakeOverLabel { from: from.name(), to: to.name() }).inc();
+    }
+
+    pub(crate) fn breaker(&self, provider: &str, channel: Channel, country: Option<&str>, state: BreakerState) {
+        let (state, until) = match state {
+            BreakerState::Closed => (0, 0),
+            BreakerState::HalfOpen => (1, 0),
+            BreakerState::Open { until } => (2, until.as_ms().div_euclid(1000)),
+        };
+        let country = country.unwrap_or_default().to_owned();
+        let label = BreakerLabel { provider: provider.to_owned(), channel: channel.name(), country };
+        self.breakers.get_or_create(&label).set(state);
+        self.rests.get_or_create(&label).set(until);
     }
 
     pub(crate) fn handed_over(&self, after: Duration) {

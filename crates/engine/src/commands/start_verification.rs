@@ -8,7 +8,7 @@ use crate::{
 use countersign_model::{
     ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
     Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
-    Verification, VerificationId, policy::Limits, verification::CodeSource,
+    Verification, VerificationId, policy::Limits, routing::Destination, verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ impl Command for StartVerification {
         if !self.to.suits(self.channel) {
             return Err(Error::WrongChannel(self.channel));
         }
-        engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
+        engine.must_have_way(caller, (self.channel, &self.to), self.overrides.via.as_deref(), now)?;
         if self.overrides.grid.is_some() && engine.public_url().is_none() {
             return Err(Error::internal("a link needs server.public_url, which is not set"));
         }
@@ -313,11 +313,17 @@ pub(super) fn trial_of(message: &Message, of: &Verification, price: Price, now: 
 
 impl Engine {
     /// Refuses what nobody would carry.
-    pub(super) fn must_have_way(&self, caller: &Caller, channel: Channel, via: Option<&str>) -> Result<(), Error> {
+    pub(super) fn must_have_way(
+        &self,
+        caller: &Caller,
+        (channel, to): (Channel, &Address),
+        via: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let is_carried = caller.is_test()
             || match via {
                 Some(name) => self.providers().get(name).is_some(),
-                None => !self.routes().for_channel(channel).is_empty(),
+                None => self.routes().has_way(channel, &Destination::from(to), now),
             };
         if is_carried { Ok(()) } else { Err(Error::NoRoute(channel)) }
     }

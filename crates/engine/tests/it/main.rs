@@ -14,9 +14,11 @@ mod idempotency;
 mod jobs;
 mod log_in;
 mod people;
+mod routing;
 mod secrets;
 mod send_code;
 mod start;
+mod take_over;
 mod texts;
 
 use countersign_engine::{
