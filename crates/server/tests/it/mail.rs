@@ -38,7 +38,7 @@ pub fn run(config: &Path, arguments: &[&str]) -> String {
 }
 
 /// As an operator makes them: a tenant, then a key, whose secret is the only word of the output that begins with `cs_`.
-fn made_key(config: &Path) -> String {
+pub fn made_key(config: &Path) -> String {
     run(config, &["tenants", "create", "acme"]);
     let told = run(config, &["keys", "create", "--tenant", "acme", "--name", "shop"]);
     told.split_whitespace().find(|word| word.starts_with("cs_")).expect("the secret is shown").to_owned()

@@ -34,9 +34,24 @@ struct MessageObject {
     attempts: u32,
     /// Why it failed, or why its last attempt did.
     reason: Option<String>,
+    /// Why its provider was asked, and why no other: the route, and who was passed over for what.
+    why: Option<String>,
     /// When the next attempt is due.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
+    /// When a provider took it.
+    #[schema(format = DateTime)]
+    accepted_at: Option<String>,
+    /// When it was known what became of it: delivered, failed, dropped or unconfirmed.
+    #[schema(format = DateTime)]
+    settled_at: Option<String>,
+    /// When another message takes over, if nothing is heard of this one until then.
+    #[schema(format = DateTime)]
+    takes_over_at: Option<String>,
+    /// The message that took over from this one.
+    taken_over_by: Option<String>,
+    /// The message that was asked for, if this one took over.
+    follows: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -70,6 +85,12 @@ impl From<Message> for MessageObject {
             reference: message.reference,
             attempts: message.attempts,
             reason: message.reason,
+            why: message.why,
+            accepted_at: message.accepted_at.map(time::text),
+            settled_at: message.settled_at.map(time::text),
+            takes_over_at: message.chain.next_due_at.map(time::text),
+            taken_over_by: message.chain.next.map(|id| id.to_string()),
+            follows: message.chain.first.map(|(id, _)| id.to_string()),
             next_attempt_at: message.due_at.filter(|_| waits).map(time::text),
             created_at: time::text(message.created_at),
             updated_at: time::text(message.updated_at),
