@@ -41,7 +41,7 @@ pub use sandbox::Sandbox;
 pub const TEST_PROVIDER: &str = "test";
 
 use clock::Clock;
-use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
+use countersign_delivery::{NumberLookup, Routes, Templates, callback, lookup::LookedUp, providers::Providers};
 use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
@@ -230,17 +230,18 @@ impl Engine {
 
     /// Refuses a number that does not exist: the configured lookup says so, or, without one, the numbering plan. One that
     /// nobody can tell of is let through: the message will show.
-    pub(crate) async fn look_up(&self, to: &Address) -> Result<(), Error> {
-        let Address::Phone(number) = to else { return Ok(()) };
+    /// Tells whose it is, if whoever was asked has said so.
+    pub(crate) async fn look_up(&self, to: &Address) -> Result<Option<String>, Error> {
+        let Address::Phone(number) = to else { return Ok(None) };
         let Some(lookup) = &self.0.parts.lookup else {
-            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(()) };
+            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(None) };
         };
-        match lookup.exists(number).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::NumberUnknown),
+        match lookup.look_up(number).await {
+            Ok(LookedUp::Exists { operator }) => Ok(operator),
+            Ok(LookedUp::Missing) => Err(Error::NumberUnknown),
             Err(why) => {
                 tracing::warn!(%why, "a number lookup gave no answer");
-                Ok(())
+                Ok(None)
             }
         }
     }

@@ -106,9 +106,7 @@ impl Engine {
 
     /// Where the messages of a verification go, as far as routes care.
     pub(crate) fn destination(&self, of: &Verification) -> Result<Destination, Error> {
-        let country = of.phone.as_ref().and_then(|phone| phone.country.clone());
-        let address = self.address_of(of)?;
-        Ok(Destination { e164: of.phone.as_ref().map(|_| address.as_str().to_owned()), country })
+        Ok(Destination::of(&self.address_of(of)?, of.phone.as_ref()))
     }
 
     /// Whether nobody has asked for another message since.

@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use countersign_delivery::{
     Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
     callback::{self, Call, CallError},
+    lookup::LookedUp,
     providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
@@ -113,23 +114,34 @@ impl Provider for Recorder {
 
 /// A number lookup that knows all numbers but those it was told.
 #[derive(Default)]
-pub struct NumberList(Mutex<BTreeSet<String>>);
+pub struct NumberList {
+    missing: Mutex<BTreeSet<String>>,
+    operators: Mutex<BTreeMap<String, String>>,
+}
 
 impl NumberList {
     /// Whether this number exists from now on.
     pub fn note(&self, e164: &str, exists: bool) {
         if exists {
-            lock(&self.0).remove(e164);
+            lock(&self.missing).remove(e164);
         } else {
-            lock(&self.0).insert(e164.to_owned());
+            lock(&self.missing).insert(e164.to_owned());
         }
+    }
+
+    /// Whose this number is from now on.
+    pub fn note_operator(&self, e164: &str, operator: &str) {
+        lock(&self.operators).insert(e164.to_owned(), operator.to_owned());
     }
 }
 
 #[async_trait]
 impl NumberLookup for NumberList {
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
-        Ok(!lock(&self.0).contains(number.e164()))
+    async fn look_up(&self, number: &PhoneNumber) -> Result<LookedUp, String> {
+        if lock(&self.missing).contains(number.e164()) {
+            return Ok(LookedUp::Missing);
+        }
+        Ok(LookedUp::Exists { operator: lock(&self.operators).get(number.e164()).cloned() })
     }
 }
 
@@ -212,7 +224,7 @@ impl Harness {
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn routed(routes: Routes, providers: Vec<(&str, Arc<dyn Provider>)>) -> Self {
         let store = Store::open(Settings::Memory).await.expect("a memory store opens");
-        Self::made_of(store, None, routes, providers).await
+        Self::made_of(store, Some(Arc::new(NumberList::default())), routes, providers).await
     }
 
     /// A fresh one whose number lookup is [`Self::numbers`].

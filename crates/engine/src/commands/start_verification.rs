@@ -137,7 +137,7 @@ impl Command for StartVerification {
             return Err(Error::Limited(limited));
         }
         let mut payment = Batch::new();
-        let mut price = None;
+        let (mut price, mut operator) = (None, None);
         if !self.overrides.number_before_credit {
             price = Some(engine.pay_for_message(caller, self.channel, &mut payment).await?);
         }
@@ -149,7 +149,7 @@ impl Command for StartVerification {
                 engine.write_aside(batch).await;
                 return Err(Error::NumberUnknown);
             }
-            looked_up?;
+            operator = looked_up?;
         }
         let price = match price {
             Some(price) => price,
@@ -162,6 +162,9 @@ impl Command for StartVerification {
         }
 
         let mut verification = self.verification(engine, (&service, policy), index, now)?;
+        if let Some(phone) = &mut verification.phone {
+            phone.operator = operator;
+        }
         let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         Engine::withhold_test(caller, &mut message);
         if self.overrides.keeps_trials {

@@ -8,6 +8,7 @@ use countersign_delivery::{
     receipt::{About, ReceiptAnswer, ReceiptNote},
 };
 use countersign_engine::{
+    commands::{Overrides, StartVerification},
     jobs::{OverdueReceipts, Progress},
     testing::{BEGINNING, Harness},
 };
@@ -280,6 +281,24 @@ async fn a_provider_that_dies_on_the_way_to_one_country_still_carries_to_another
     }
     assert_eq!(send("+34666666119".to_owned()).await, 0, "it has a rest in Spain");
     assert_eq!(send("+33612345678".to_owned()).await, 1, "and none in France");
+}
+
+#[tokio::test]
+async fn the_operator_that_a_look_up_names_decides_and_not_the_one_that_the_number_once_had() {
+    let routes: Routes = serde_json::from_str(
+        r#"{"sms": ["second"], "operators": {"movistar": ["+34666", "21407"], "vodafone": ["21401"]},
+            "rules": {"movistar": {"channel": "sms", "operators": ["movistar"], "providers": ["first"]}}}"#,
+    )
+    .unwrap();
+    let harness = Harness::routed(routes, Vec::new()).await;
+    harness.numbers.note_operator("+34666666112", "21401");
+    let overrides = Overrides { number_lookup: Some(true), ..Overrides::default() };
+    for (number, first) in [("+34666666111", 1), ("+34666666112", 0)] {
+        let start = StartVerification { overrides: overrides.clone(), ..start_to(number) };
+        harness.start(&start).await.unwrap();
+        harness.deliver().await;
+        assert_eq!((harness.first.take().len(), harness.second.take().len()), (first, 1 - first), "{number}");
+    }
 }
 
 const INDIA: &str = r#"{

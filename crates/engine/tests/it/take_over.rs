@@ -13,7 +13,7 @@ use countersign_model::{
     Channel, EventKind, Message, Routes, SendError, State, VerificationId,
     message::{MessageState, Receipt, ReceiptPlan},
 };
-use countersign_store::Topic;
+use countersign_store::{Topic, TrialFilter};
 use std::time::Duration;
 
 const RULE: &str = r#"{
@@ -266,6 +266,25 @@ async fn a_chain_is_reported_once_by_the_name_of_its_first_message() {
         assert!(body.contains(&format!("status: {told}")), "{body}");
         assert!(body.contains(&format!("{:?}", chain[0].id)), "{body}");
     }
+}
+
+#[tokio::test]
+async fn where_messages_are_trials_a_chain_is_one_and_its_code_makes_it_successful() {
+    let harness = Harness::routed(routes(|_| {}), Vec::new()).await;
+    for provider in [&harness.first, &harness.second] {
+        provider.answer_next(Ok(PROMISED));
+    }
+    let overrides = Overrides { keeps_trials: true, ..Overrides::default() };
+    let started = harness.start(&StartVerification { overrides, ..start_to(ANA) }).await.unwrap().verification;
+    harness.deliver().await;
+    pass(&harness, 20).await;
+    assert_eq!(messages(&harness, started.id).await.len(), 2);
+    let record = harness.engine.verification_record(&harness.caller, started.service, started.id).await.unwrap();
+    assert_eq!(record.sendings.iter().map(|sending| sending.id).collect::<Vec<_>>(), [started.trial.unwrap()]);
+    let code = harness.second.take().pop().unwrap().code;
+    harness.check(started.id, &code).await.unwrap();
+    let totals = harness.store.trial_totals(harness.tenant.id, &TrialFilter::default()).await.unwrap();
+    assert_eq!((totals.successful, totals.unsuccessful), (1, 0));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::{
     price::Price,
     settings::{Order, Routes, Rule, TakeOver},
 };
-use crate::{Address, Channel, Timestamp};
+use crate::{Address, Channel, Timestamp, address::PhoneTraits};
 use std::{cmp::Reverse, fmt};
 
 /// Where a message goes, as far as routes care.
@@ -16,14 +16,23 @@ pub struct Destination {
     pub e164: Option<String>,
     /// ISO 3166-1 alpha-2; none for mail, and for numbers of no country.
     pub country: Option<String>,
+    /// Whose the number is, as far as a look-up has told, in its words.
+    pub operator: Option<String>,
+}
+
+impl Destination {
+    /// An address, and what was noted of it when the verification began; without that the numbering plan is asked.
+    #[must_use]
+    pub fn of(address: &Address, noted: Option<&PhoneTraits>) -> Self {
+        let Address::Phone(number) = address else { return Self::default() };
+        let PhoneTraits { country, operator, .. } = noted.cloned().unwrap_or_else(|| number.traits());
+        Self { e164: Some(number.e164().to_owned()), country, operator }
+    }
 }
 
 impl From<&Address> for Destination {
     fn from(address: &Address) -> Self {
-        match address {
-            Address::Phone(number) => Self { e164: Some(number.e164().to_owned()), country: number.traits().country },
-            Address::Email(_) => Self::default(),
-        }
+        Self::of(address, None)
     }
 }
 
@@ -273,7 +282,7 @@ impl Routes {
     #[must_use]
     pub fn judge(&self, channel: Channel, to: &Destination, now: Timestamp) -> Vec<(&str, Judged)> {
         let deciding = self.deciding(channel, to, now).map(|(name, _)| name);
-        let operator = to.e164.as_deref().and_then(|e164| self.operator_of(e164));
+        let operator = self.operator_of(to);
         let rules = self.rules.iter().filter(|(_, rule)| rule.channel == channel);
         let judged = rules.map(|(name, rule)| match rule.fits(to, operator, now) {
             Ok(_) if deciding == Some(name.as_str()) => (name.as_str(), Judged::Decides),
@@ -285,7 +294,7 @@ impl Routes {
 
     /// The most exact of the rules that hold; of two that are equally exact the first by name.
     fn deciding(&self, channel: Channel, to: &Destination, now: Timestamp) -> Option<(&str, &Rule)> {
-        let operator = to.e164.as_deref().and_then(|e164| self.operator_of(e164));
+        let operator = self.operator_of(to);
         let rules = self.rules.iter().filter(|(_, rule)| rule.channel == channel);
         let fitting = rules.filter_map(|(name, rule)| Some((rule.fits(to, operator, now).ok()?, name.as_str(), rule)));
         fitting.min_by_key(|(exactness, name, _)| (Reverse(*exactness), *name)).map(|(_, name, rule)| (name, rule))

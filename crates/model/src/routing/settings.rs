@@ -3,13 +3,14 @@
 
 use super::{
     breaker::BreakerRules,
+    decision::Destination,
     hours::{Day, Hours, TimeZone},
     place::{Country, Prefix},
     price::{Price, Prices},
     sender::CountrySender,
 };
 use crate::Channel;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Who carries messages: `[routes]`.
@@ -34,8 +35,8 @@ pub struct Routes {
     pub email: Vec<String>,
     /// Routes of some destinations, by name.
     pub rules: BTreeMap<String, Rule>,
-    /// Operators, by name: whose numbers begin how.
-    pub operators: BTreeMap<String, Vec<Prefix>>,
+    /// Operators, by name: how their numbers begin, and how look-ups call them.
+    pub operators: BTreeMap<String, Vec<Mark>>,
     /// What providers ask for.
     pub prices: Prices,
     /// The currency of all prices, for people to read.
@@ -90,6 +91,40 @@ pub struct Rule {
     /// Which code a message has that takes over.
     #[serde(default)]
     pub code: NextCode,
+}
+
+/// What tells an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Its numbers begin so.
+    Prefix(Prefix),
+    /// Look-ups call it so: MCC and MNC, as a rule.
+    Called(String),
+}
+
+impl Mark {
+    /// How many digits of a number it knows.
+    fn fits(&self, e164: &str) -> Option<usize> {
+        match self {
+            Self::Prefix(prefix) => prefix.begins(e164).then(|| prefix.digits()),
+            Self::Called(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if text.starts_with('+') {
+            text.parse().map(Self::Prefix).map_err(D::Error::custom)
+        } else if text.trim().is_empty() {
+            Err(D::Error::custom(
+                "an operator is told by the beginning of its numbers, such as +34609, or by a look-up's name",
+            ))
+        } else {
+            Ok(Self::Called(text))
+        }
+    }
 }
 
 /// In which order the providers of a rule are asked.
@@ -196,13 +231,18 @@ impl Routes {
         senders.iter().find(|(place, _)| place.as_str() == country).map(|(_, sender)| sender)
     }
 
-    /// The operator whose numbers begin like this one, the longest beginning first. A number that was taken along to another
-    /// operator is still found here under the old one.
+    /// A number's operator: as a look-up calls it, or, where none was asked, the one whose numbers begin like this one, the longest
+    /// beginning first. A number that its owner took along to another operator is found there under the old one.
     #[must_use]
-    pub fn operator_of(&self, e164: &str) -> Option<&str> {
-        let longest =
-            |prefixes: &[Prefix]| prefixes.iter().filter(|prefix| prefix.begins(e164)).map(Prefix::digits).max();
-        let found = self.operators.iter().filter_map(|(name, prefixes)| Some((longest(prefixes)?, name)));
+    pub fn operator_of(&self, to: &Destination) -> Option<&str> {
+        if let Some(told) = &to.operator {
+            let is_called_so = |mark: &Mark| matches!(mark, Mark::Called(name) if name == told);
+            let found = self.operators.iter().find(|(_, marks)| marks.iter().any(is_called_so));
+            return found.map(|(name, _)| name.as_str());
+        }
+        let e164 = to.e164.as_deref()?;
+        let longest = |marks: &[Mark]| marks.iter().filter_map(|mark| mark.fits(e164)).max();
+        let found = self.operators.iter().filter_map(|(name, marks)| Some((longest(marks)?, name)));
         found.max_by_key(|(digits, _)| *digits).map(|(_, name)| name.as_str())
     }
 
@@ -346,7 +386,7 @@ mod tests {
             "days": ["mon"], "time_zone": "Europe/Madrid", "providers": ["cheap", "main"], "order": "weights",
             "weights": {"cheap": 80, "main": 20}, "highest_price": 0.06, "takes_over_after_seconds": 20,
             "fall_back": ["voice"], "code": "new"}},
-        "operators": {"movistar": ["+34609", "+3462"], "vodafone": ["+346", "+346200"]},
+        "operators": {"movistar": ["+34609", "+3462", "21407"], "vodafone": ["+346", "+346200"]},
         "prices": {"sms": {"cheap": {"ES": 0.02}, "main": {"other": 0.05}}},
         "senders": {"sms": {"IN": {"from": "ACMEIN", "dlt": {"entity": "1", "templates": [{"id": "2", "text": "x"}]}}}}
     }"#;
@@ -367,13 +407,19 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_beginning_tells_the_operator() {
+    fn the_longest_beginning_tells_the_operator_and_a_look_up_knows_better() {
         let routes: Routes = serde_json::from_str(WHOLE).unwrap();
-        assert_eq!(routes.operator_of("+34609123456"), Some("movistar"));
-        assert_eq!(routes.operator_of("+34610123456"), Some("vodafone"));
-        assert_eq!(routes.operator_of("+34620023456"), Some("vodafone"));
-        assert_eq!(routes.operator_of("+34621123456"), Some("movistar"));
-        assert_eq!(routes.operator_of("+33612345678"), None);
+        let of = |e164: &str, told: Option<&str>| {
+            let to = Destination { e164: Some(e164.into()), country: None, operator: told.map(Into::into) };
+            routes.operator_of(&to).map(str::to_owned)
+        };
+        assert_eq!(of("+34609123456", None).as_deref(), Some("movistar"));
+        assert_eq!(of("+34610123456", None).as_deref(), Some("vodafone"));
+        assert_eq!(of("+34620023456", None).as_deref(), Some("vodafone"));
+        assert_eq!(of("+34621123456", None).as_deref(), Some("movistar"));
+        assert_eq!(of("+33612345678", None), None);
+        assert_eq!(of("+34610123456", Some("21407")).as_deref(), Some("movistar"), "it was taken along");
+        assert_eq!(of("+34609123456", Some("21401")), None, "an operator that the settings do not know");
     }
 
     #[test]

@@ -40,6 +40,9 @@ enum Action {
         /// The running server whose breakers count, such as http://127.0.0.1:8080
         #[arg(long, value_name = "URL")]
         server: Option<String>,
+        /// What a look-up calls the number's operator, such as 21407
+        #[arg(long, value_name = "NAME")]
+        operator: Option<String>,
         /// Take this provider to have a rest; may be given several times
         #[arg(long, value_name = "PROVIDER")]
         without: Vec<String>,
@@ -72,7 +75,7 @@ impl Route {
         let settings = self.file.load()?.settings;
         let providers = providers::build(&settings.providers).map_err(usage)?;
         routing::check(&settings.routes, &providers).map_err(usage)?;
-        let Action::Explain { to, channel, at, server, without } = self.action;
+        let Action::Explain { to, channel, at, server, operator, without } = self.action;
         if let Some(unknown) = without.iter().find(|name| providers.get(name).is_none()) {
             return Err(usage(format!("there is no provider {unknown}; `countersign providers list` shows all")));
         }
@@ -83,7 +86,7 @@ impl Route {
             None => Rests::default(),
         };
         rests.without = without;
-        let to = Destination::from(&address);
+        let to = Destination { operator, ..Destination::from(&address) };
         let question = Question { address, channel, to, now: at.unwrap_or_else(|| Clock::system().wall()), rests };
         explain(&settings, &question, server.is_some())
     }
@@ -125,7 +128,7 @@ fn described(routes: &Routes, question: &Question) -> String {
         LineType::Unknown => "unknown to the numbering plan",
     };
     let country = question.to.country.as_deref().unwrap_or("no country");
-    let operator = routes.operator_of(number.e164());
+    let operator = routes.operator_of(&question.to);
     let operator = operator.map_or_else(|| "no operator in the settings".to_owned(), |name| format!("operator {name}"));
     format!("{}: {country}, {line}, {operator}", number.e164())
 }

@@ -122,7 +122,11 @@ pub fn verification(number: u32) -> Verification {
         channel: Channel::Voice,
         to: sealed(1),
         to_index: address(1),
-        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::FixedOrMobile }),
+        phone: Some(PhoneTraits {
+            country: Some("ES".to_owned()),
+            line: LineType::FixedOrMobile,
+            operator: Some("21407".to_owned()),
+        }),
         policy: Policy::of(Profile::Standard),
         code: CodeSource::Own(sealed(2)),
         codes: vec![

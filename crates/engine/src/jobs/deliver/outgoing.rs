@@ -40,14 +40,7 @@ impl Deliver {
     pub(super) fn ends(&self, message: &Message, verification: Option<&Verification>) -> Result<Ends, Error> {
         let gone = || Error::internal("the verification of a message is gone");
         let (address, from) = self.0.ends_with(message, verification)?.ok_or_else(gone)?;
-        let to = match (&address, verification) {
-            // What the numbering plan tells was noted at the start.
-            (Address::Phone(number), Some(verification)) => Destination {
-                e164: Some(number.e164().to_owned()),
-                country: verification.phone.as_ref().and_then(|phone| phone.country.clone()),
-            },
-            (address, _) => Destination::from(address),
-        };
+        let to = Destination::of(&address, verification.and_then(|verification| verification.phone.as_ref()));
         Ok(Ends { address, from, to })
     }
 

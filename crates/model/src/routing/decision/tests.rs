@@ -200,7 +200,7 @@ proptest! {
     #[test]
     fn whichever_rules_hold_one_decides_and_the_same_one_each_time(number in 600_000_000u32..799_999_999, hours in 0..48i64) {
         let routes = routes(MAP);
-        let to = Destination { e164: Some(format!("+34{number}")), country: Some("ES".into()) };
+        let to = Destination { e164: Some(format!("+34{number}")), country: Some("ES".into()), operator: None };
         let judged = routes.judge(Channel::Sms, &to, hour(hours));
         let deciding: Vec<&str> =
             judged.iter().filter(|(_, it)| *it == Judged::Decides).map(|(name, _)| *name).collect();
