@@ -94,20 +94,18 @@ impl Call {
         })
     }
 
-    /// A password is dear to hash by design, so this one is about Argon2id and nothing else.
+    /// Of what this dialect does it is the one call that nobody's limits end: a token for a machine, signed with RSA.
     fn auth0(product: &Product) -> Outcome<Self> {
         let of = |name: &str| product.credential(&format!("auth0/{name}"));
-        let (id, secret) = (of("client_id")?, of("client_secret")?);
-        let (name, password) = (of("users/0/username")?, of("users/0/password")?);
+        let (id, secret, audience) = (of("client_id")?, of("client_secret")?, of("audience")?);
         Ok(Self {
-            title: "Auth0 oauth/token, password",
+            title: "Auth0 oauth/token, client credentials",
             path: "/oauth/token".to_owned(),
             headers: String::new(),
             wanted: r#""access_token""#,
-            body: Box::new(move |_| {
-                json!({"grant_type": "password", "username": name, "password": password, "client_id": id,
-                       "client_secret": secret})
-            }),
+            body: Box::new(
+                move |_| json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret, "audience": audience}),
+            ),
         })
     }
 }

@@ -74,7 +74,9 @@ for (const javaScriptEnabled of [true, false]) {
       const { id, path } = await send();
       const page = await openPage(stage, path, { viewport, javaScriptEnabled });
       assert.equal((await status(id)).challengeStatus, "010");
+      await assertAccessible(page);
       await solve(page, 3);
+      await assertAccessible(page);
       assert.deepEqual(await status(id), { challengeStatus: "020", challengeSolved: true, description: "Challenge solved" });
       const again = await page.goto(stage.base + path);
       assert.equal(again.status(), 410);
@@ -88,9 +90,11 @@ for (const javaScriptEnabled of [true, false]) {
       await start(page);
       await tap(page, false);
       await page.getByText("2 of 3").waitFor();
+      await assertAccessible(page);
       await tap(page);
       await tap(page);
       await page.getByRole("heading", { name: "Not confirmed" }).waitFor();
+      await assertAccessible(page);
       assert.equal(await page.getByRole("button").count(), 0);
       assert.equal((await status(id)).challengeStatus, "040");
       assert.equal((await page.goto(stage.base + path)).status(), 410);
@@ -106,6 +110,7 @@ for (const javaScriptEnabled of [true, false]) {
       await later(61);
       await tap(page);
       await page.getByRole("heading", { name: "This link has ended" }).waitFor();
+      await assertAccessible(page);
       assert.equal((await status(id)).challengeStatus, "050");
       await page.context().close();
     });

@@ -1,7 +1,8 @@
 //! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
 //! there are is in `providers/mod.rs`, whether routes lead to them in `routing.rs`, what the message says in `render.rs`,
 //! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, what a provider calls back
-//! with in `receipt.rs`, and how callers' own servers are called in `callback.rs`.
+//! with in `receipt.rs`, what a provider with connections of its own is given and tells of them in `opening.rs`, and how
+//! callers' own servers are called in `callback.rs`.
 //! When to try, try again or give up is not decided here: that is the rule of `countersign_model::message`, run by
 //! `countersign-engine`'s `jobs/deliver.rs`.
 //!
@@ -13,6 +14,7 @@ pub mod callback;
 pub mod gsm7;
 pub mod lint;
 pub mod lookup;
+pub mod opening;
 pub mod providers;
 pub mod receipt;
 pub mod render;
@@ -27,8 +29,9 @@ use std::fmt;
 pub use countersign_model::{Routes, SendError};
 pub use lint::lint;
 pub use lookup::NumberLookup;
+pub use opening::{LinkState, LinkStatus, NotTaken, Opening, ReceiptSink};
 pub use providers::Providers;
-pub use receipt::{BadReceipt, ReceiptRequest, Receipts};
+pub use receipt::{About, BadReceipt, ReceiptNote, ReceiptRequest, Receipts};
 pub use render::{Rendered, Templates};
 
 /// One message, ready to leave. It holds a token in its `receipt_url`, so printing it for debugging shows its names only.
@@ -121,6 +124,17 @@ pub trait Provider: Send + Sync {
     /// When it is forged or makes no sense, or when this provider never calls back.
     fn receipts(&self, _request: &ReceiptRequest<'_>) -> Result<Receipts, BadReceipt> {
         Err(BadReceipt::NotExpected)
+    }
+
+    /// Begins to work, if it keeps connections: to be called once, before the first [`Self::send`], inside of a tokio runtime.
+    fn open(&self, _opening: Opening) {}
+
+    /// Ends its connections, within a few seconds.
+    async fn close(&self) {}
+
+    /// The connections that it keeps.
+    fn links(&self) -> Vec<LinkStatus> {
+        Vec::new()
     }
 }
 

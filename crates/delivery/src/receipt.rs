@@ -48,6 +48,13 @@ pub enum About {
     Message(MessageId),
     /// By the provider's name: the `reference` of `Accepted`.
     Reference(String),
+    /// By one of several spellings of the provider's name, the likeliest first.
+    Names {
+        /// The spellings.
+        names: Vec<String>,
+        /// The digits of the number that it went to; empty if the provider does not tell.
+        to: String,
+    },
 }
 
 /// What a caller is told.

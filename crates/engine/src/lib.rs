@@ -6,6 +6,7 @@
 //! a thing that happens by itself is in `jobs/`. Nothing here knows HTTP.
 
 pub mod caller;
+mod carriers;
 pub mod clients;
 pub mod clock;
 pub mod commands;

@@ -2,13 +2,14 @@
 //! address, tenant or id ever becomes a label.
 
 use crate::Error;
+use countersign_delivery::{LinkState, LinkStatus};
 use countersign_model::{Channel, Checked, Limited, limit::LimitRule, routing::BreakerState};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::Ordering::Relaxed, time::Duration};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ChannelLabel {
@@ -46,6 +47,19 @@ struct TakeOverLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LinkLabel {
+    provider: String,
+    link: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LinkStateLabel {
+    provider: String,
+    link: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabel {
     route: String,
     status: u16,
@@ -73,6 +87,11 @@ pub struct Metrics {
     taken_over: Family<TakeOverLabel, Counter>,
     breakers: Family<BreakerLabel, Gauge>,
     rests: Family<BreakerLabel, Gauge>,
+    links: Family<LinkStateLabel, Gauge>,
+    in_window: Family<LinkLabel, Gauge>,
+    binds: Family<LinkLabel, Counter>,
+    throttled: Family<LinkLabel, Counter>,
+    nacked: Family<LinkLabel, Counter>,
     handover: Histogram,
     waiting: Gauge,
     requests: Family<RequestLabel, Counter>,
@@ -100,6 +119,11 @@ impl Metrics {
             taken_over: Family::default(),
             breakers: Family::default(),
             rests: Family::default(),
+            links: Family::default(),
+            in_window: Family::default(),
+            binds: Family::default(),
+            throttled: Family::default(),
+            nacked: Family::default(),
             handover: Histogram::new(SECONDS),
             waiting: Gauge::default(),
             requests: Family::default(),
@@ -127,6 +151,27 @@ impl Metrics {
             "breaker_rest_until_seconds",
             "When the trials of an open breaker begin, in seconds since 1970; 0 if it is not open",
             self.rests.clone(),
+        );
+        registry.register(
+            "provider_link_state",
+            "Lasting connections of providers: 1 for the state that each is in",
+            self.links.clone(),
+        );
+        registry.register(
+            "provider_link_in_window",
+            "Messages on a connection without an answer",
+            self.in_window.clone(),
+        );
+        registry.register("provider_link_binds", "How often a connection came up", self.binds.clone());
+        registry.register(
+            "provider_link_throttled",
+            "How often the peer of a connection wanted fewer messages",
+            self.throttled.clone(),
+        );
+        registry.register(
+            "provider_link_nacked",
+            "How often the peer of a connection was told that it cannot be understood",
+            self.nacked.clone(),
         );
         registry.register(
             "handover_seconds",
@@ -192,6 +237,21 @@ impl Metrics {
         let label = BreakerLabel { provider: provider.to_owned(), channel: channel.name(), country };
         self.breakers.get_or_create(&label).set(state);
         self.rests.get_or_create(&label).set(until);
+    }
+
+    /// How a connection of a provider is now.
+    pub(crate) fn link(&self, provider: &str, status: &LinkStatus) {
+        for state in LinkState::ALL {
+            let (provider, link) = (provider.to_owned(), status.name.clone());
+            let label = LinkStateLabel { provider, link, state: state.name() };
+            self.links.get_or_create(&label).set(i64::from(state == status.state));
+        }
+        let label = LinkLabel { provider: provider.to_owned(), link: status.name.clone() };
+        self.in_window.get_or_create(&label).set(i64::try_from(status.in_window).unwrap_or(i64::MAX));
+        // The connection counts; here it is only told.
+        self.binds.get_or_create(&label).inner().store(status.times_bound, Relaxed);
+        self.throttled.get_or_create(&label).inner().store(status.throttled, Relaxed);
+        self.nacked.get_or_create(&label).inner().store(status.times_nacked, Relaxed);
     }
 
     pub(crate) fn handed_over(&self, after: Duration) {

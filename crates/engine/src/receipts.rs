@@ -7,7 +7,7 @@ use crate::{
     health::{Way, outcome_of},
 };
 use countersign_delivery::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest};
-use countersign_model::{MessageId, TenantId, message::Receipt};
+use countersign_model::{Address, Message, MessageId, TenantId, message::Receipt};
 
 pub use countersign_delivery::receipt as wire;
 
@@ -63,18 +63,24 @@ impl Engine {
         request.message = own.map(|own| own.message);
         let receipts = carrier.receipts(&request)?;
         for note in receipts.notes {
-            self.record(provider, own, note).await?;
+            self.record(provider, own, &note).await?;
         }
         Ok(receipts.answer)
     }
 
-    async fn record(&self, provider: &str, own: Option<&OwnAddress>, note: ReceiptNote) -> Result<(), ReceiptError> {
-        let found = match note.about {
-            About::Message(id) => own.filter(|own| own.message == id).map(|own| (own.tenant, id)),
+    pub(crate) async fn record(
+        &self,
+        provider: &str,
+        own: Option<&OwnAddress>,
+        note: &ReceiptNote,
+    ) -> Result<(), ReceiptError> {
+        let found = match &note.about {
+            About::Message(id) => own.filter(|own| own.message == *id).map(|own| (own.tenant, *id)),
             About::Reference(reference) => {
-                let message = self.store().message_with_reference(provider, &reference).await.map_err(Error::from)?;
+                let message = self.store().message_with_reference(provider, reference).await.map_err(Error::from)?;
                 message.map(|message| (message.tenant, message.id))
             }
+            About::Names { names, to } => self.named(provider, names, to).await?.map(|found| (found.tenant, found.id)),
         };
         let (tenant, message) = found.ok_or(ReceiptError::NoSuchMessage)?;
         let command = RecordReceipt { message, receipt: note.receipt };
@@ -94,6 +100,36 @@ impl Engine {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// The message that a provider knows under one of these names. A number that is written in decimal here and in hexadecimal there
+    /// may mean two messages, so the one counts that went to the number which the receipt names; without such a one, that
+    /// whose name is the same to the letter.
+    async fn named(&self, provider: &str, names: &[String], to: &str) -> Result<Option<Message>, Error> {
+        let mut to_the_letter = None;
+        for (at, name) in names.iter().enumerate() {
+            let Some(message) = self.store().message_with_reference(provider, name).await? else { continue };
+            if self.went_to(&message, to).await? {
+                return Ok(Some(message));
+            }
+            if at == 0 {
+                to_the_letter = Some(message);
+            }
+        }
+        Ok(to_the_letter)
+    }
+
+    /// Whether a message went to the number of these digits; some carriers leave out what they know anyway.
+    async fn went_to(&self, message: &Message, digits: &str) -> Result<bool, Error> {
+        let verification = match message.verification() {
+            Some(id) => self.store().verification(message.tenant, id).await?,
+            None => None,
+        };
+        let Some((Address::Phone(number), _)) = self.ends_with(message, verification.as_ref())? else {
+            return Ok(false);
+        };
+        let (number, told) = (number.e164().trim_start_matches('+'), digits.trim_start_matches('0'));
+        Ok(told.len() >= FEWEST_DIGITS && number.ends_with(told))
+    }
 }
 
 /// As metrics name it.
@@ -103,3 +139,5 @@ const fn told(receipt: Receipt) -> &'static str {
         Receipt::Undelivered => "undelivered",
     }
 }
+/// A number is not told from others by fewer digits.
+const FEWEST_DIGITS: usize = 7;

@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Product {
     /// Answers every request.
     pub router: Router,
+    engine: Engine,
     jobs: Jobs,
     store: Store,
 }
@@ -121,7 +122,8 @@ impl Product {
             ca_file: dev.and_then(|dev| dev.ca_file).map(|path| path.display().to_string()),
             stop,
         };
-        Self { router: web::router(Web::new(parts)), jobs: Jobs::start(engine), store }
+        engine.open_providers();
+        Self { router: web::router(Web::new(parts)), engine: engine.clone(), jobs: Jobs::start(engine), store }
     }
 
     /// Waits until the store can write no more, which before [`Self::close`] means that its writer died.
@@ -135,6 +137,7 @@ impl Product {
         if tokio::time::timeout(patience, self.jobs.stop()).await.is_err() {
             tracing::warn!("a message is still on its way to a provider; it will be tried again after the next start");
         }
+        self.engine.close_providers().await;
     }
 
     /// Closes the store, for which it waits at most so long. To be called when no request and no job runs any more.

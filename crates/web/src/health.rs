@@ -38,6 +38,7 @@ async fn ready(State(web): State<Web>) -> Response {
 async fn metrics(State(web): State<Web>) -> Response {
     match web.engine().messages_waiting().await {
         Ok(waiting) => {
+            web.engine().count_links();
             let text = web.engine().metrics().render(waiting);
             ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
                 .into_response()

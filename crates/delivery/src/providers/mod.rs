@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod sandbox;
+pub mod smpp;
 pub mod smtp;
 pub mod withheld;
 
@@ -16,8 +17,23 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub struct Settings {
     /// Mail relays.
     pub smtp: BTreeMap<String, smtp::Settings>,
+    /// Carriers.
+    pub smpp: BTreeMap<String, smpp::Settings>,
     /// Aggregators that are described by their settings alone.
     pub http: BTreeMap<String, http::Settings>,
+}
+
+impl Settings {
+    /// The kind of the provider with this name, as it stands in the configuration.
+    #[must_use]
+    pub fn kind_of(&self, name: &str) -> Option<&'static str> {
+        let kinds = [
+            ("smtp", self.smtp.contains_key(name)),
+            ("smpp", self.smpp.contains_key(name)),
+            ("http", self.http.contains_key(name)),
+        ];
+        kinds.into_iter().find_map(|(kind, has)| has.then_some(kind))
+    }
 }
 
 /// Why the providers cannot be built. The text names the setting and holds no secret.
@@ -55,6 +71,10 @@ pub fn build(settings: &Settings) -> Result<Providers, BuildError> {
     let mut providers = Providers::default();
     for (name, settings) in &settings.smtp {
         let built = smtp::Smtp::new(settings).map_err(|bad| bad.at("smtp", name))?;
+        providers.insert(name, Arc::new(built))?;
+    }
+    for (name, settings) in &settings.smpp {
+        let built = smpp::Smpp::new(settings).map_err(|bad| bad.at("smpp", name))?;
         providers.insert(name, Arc::new(built))?;
     }
     for (name, settings) in &settings.http {

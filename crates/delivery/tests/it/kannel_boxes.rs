@@ -19,33 +19,55 @@ pub struct Kannel {
     pub smsc: Peer,
     /// Where messages are taken (`/cgi-bin/sendsms`), from the user `countersign`.
     pub port: u16,
-    _boxes: [Child; 2],
-    _folder: TempDir,
+    _boxes: Boxes,
 }
 
 impl Kannel {
     /// One whose SMSC's receipts say this.
     pub async fn start(password: &str, state: &str) -> Self {
-        let mut smsc = Peer::start_smsc(json!({"user": "kannel", "password": "smpp", "state": state})).await;
-        let folder = tempfile::tempdir().unwrap();
-        let [admin, inner, port] = free_ports();
-        let file = folder.path().join("kannel.conf");
-        fs::write(&file, configuration(password, smsc.port, [admin, inner, port])).unwrap();
-        let bearerbox = run("bearerbox", &file, "SMPP[smsc]: ").await;
+        let orders = json!({"user": SYSTEM_ID, "password": SMSC_PASSWORD, "state": state});
+        let mut smsc = Peer::start_smsc(orders).await;
+        let boxes = Boxes::start(password, smsc.port, "").await;
         assert_eq!(smsc.wait_for("bound").await["right"], true);
-        let smsbox = run("smsbox", &file, "Connected to bearerbox").await;
-        Self { smsc, port, _boxes: [bearerbox, smsbox], _folder: folder }
+        Self { smsc, port: boxes.port, _boxes: boxes }
     }
 }
 
-fn configuration(password: &str, smsc: u16, [admin, inner, sendsms]: [u16; 3]) -> String {
+/// As whom Kannel binds.
+pub const SYSTEM_ID: &str = "kannel";
+/// Its password at the SMSC.
+pub const SMSC_PASSWORD: &str = "smpp";
+
+/// Kannel's two programs in front of an SMSC on this machine; they end with this value.
+pub struct Boxes {
+    /// Where messages are taken.
+    pub port: u16,
+    _programs: [Child; 2],
+    _folder: TempDir,
+}
+
+impl Boxes {
+    /// Starts them, with further lines on the SMSC. Whether it lets them in is not waited for.
+    pub async fn start(password: &str, smsc: u16, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [admin, inner, port] = free_ports();
+        let file = folder.path().join("kannel.conf");
+        fs::write(&file, configuration(password, (smsc, more), [admin, inner, port])).unwrap();
+        let bearerbox = run("bearerbox", &file, "entering mainloop").await;
+        let smsbox = run("smsbox", &file, "Connected to bearerbox").await;
+        Self { port, _programs: [bearerbox, smsbox], _folder: folder }
+    }
+}
+
+fn configuration(password: &str, (smsc, more): (u16, &str), [admin, inner, sendsms]: [u16; 3]) -> String {
     format!(
         "group = core\nadmin-port = {admin}\nadmin-password = admin\nadmin-interface = 127.0.0.1\nsmsbox-port = {inner}\n\
-         smsbox-interface = 127.0.0.1\nbox-allow-ip = \"127.0.0.1\"\ndlr-storage = internal\nlog-level = 0\n\n\
-         group = smsc\nsmsc = smpp\nsmsc-id = smsc\nhost = 127.0.0.1\nport = {smsc}\nsmsc-username = kannel\n\
-         smsc-password = smpp\nsystem-type = \"\"\ntransceiver-mode = true\n\n\
+         smsbox-interface = 127.0.0.1\nbox-allow-ip = \"127.0.0.1\"\ndlr-storage = internal\nsms-resend-freq = 1\n\n\
+         group = smsc\nsmsc = smpp\nsmsc-id = smsc\nhost = 127.0.0.1\nport = {smsc}\nsmsc-username = {SYSTEM_ID}\n\
+         smsc-password = {SMSC_PASSWORD}\nsystem-type = \"\"\ntransceiver-mode = true\nreconnect-delay = 1\n\
+         max-pending-submits = 50\n{more}\n\
          group = smsbox\nbearerbox-host = 127.0.0.1\nsendsms-port = {sendsms}\nsendsms-interface = 127.0.0.1\n\
-         sendsms-chars = \"0123456789 +-\"\nlog-level = 0\n\n\
+         sendsms-chars = \"0123456789 +-\"\n\n\
          group = sendsms-user\nusername = countersign\npassword = \"{password}\"\nmax-messages = 10\nconcatenation = true\n"
     )
 }
@@ -59,6 +81,8 @@ fn free_ports() -> [u16; 3] {
 /// Starts one of Kannel's programs, and waits for a line that says that it works.
 async fn run(program: &str, configuration: &Path, ready: &str) -> Child {
     let mut process = Command::new(format!("/usr/sbin/{program}"))
+        // No more than what is told to operators: its dumps of all octets take longer than its work.
+        .args(["-v", "1"])
         .arg(configuration)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

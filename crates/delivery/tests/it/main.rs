@@ -1,4 +1,4 @@
-//! The providers against peers: a foreign mail relay run under node, and simulators of aggregators over HTTP.
+//! The providers against peers: a foreign mail relay and foreign SMSCs, and simulators of aggregators over HTTP.
 
 #[cfg(test)]
 mod certificates;
@@ -8,5 +8,7 @@ mod http;
 mod kannel_boxes;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod smpp;
 #[cfg(test)]
 mod smtp;

@@ -1,8 +1,12 @@
-//! Starts `smtp_peer.mjs` or `smsc_peer.mjs` and reads what it prints. Waiting is always for a line of the peer, never for
+//! Starts `smtp_peer.mjs`, `smsc_peer.mjs` or another peer, and reads what it prints. Waiting is always for a line of the peer, never for
 //! time to pass.
 
 use serde_json::Value;
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -31,19 +35,23 @@ impl Peer {
     }
 
     async fn run(script: &str, orders: Value) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../delivery/tests/it");
+        let folder = folder();
         assert!(
             folder.join("peer/node_modules/smtp-server").exists() && folder.join("peer/node_modules/smpp").exists(),
             "the foreign servers of the tests are not installed: run ./scripts/test, which installs them"
         );
-        let mut process = Command::new("node")
-            .arg(folder.join(script))
+        Self::spawn(Command::new("node").arg(folder.join(script)), &orders).await
+    }
+
+    /// Starts a peer with these orders, and waits until it listens.
+    pub async fn spawn(command: &mut Command, orders: &Value) -> Self {
+        let mut process = command
             .arg(orders.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("node is not installed: run ./scripts/test, which installs it");
+            .expect("a foreign server is not installed: run ./scripts/test, which installs it");
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut peer = Self { port: 0, lines, _process: process };
         let listening = peer.wait_for("listening").await;
@@ -71,4 +79,9 @@ impl Peer {
             }
         }
     }
+}
+
+/// Where the peers are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../delivery/tests/it")
 }

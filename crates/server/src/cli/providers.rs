@@ -2,11 +2,21 @@
 
 use super::ConfigFile;
 use crate::{Failure, config::Settings, out};
+use async_trait::async_trait;
 use clap::{Args, Subcommand};
-use countersign_delivery::{Outgoing, Provider, Rendered, providers};
+use countersign_delivery::{
+    About, NotTaken, Opening, Outgoing, Provider, ReceiptNote, ReceiptSink, Rendered, providers,
+};
 use countersign_engine::clock::{Clock, SystemChance};
-use countersign_model::{Address, Channel, Code, MessageId, TenantId};
-use std::{sync::Arc, time::Duration};
+use countersign_model::{
+    Address, Channel, Code, MessageId, TenantId,
+    message::{Receipt, ReceiptPlan},
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
 
 /// List the providers, and try one out
 ///
@@ -67,7 +77,7 @@ impl Providers {
 fn list(settings: &Settings, providers: &providers::Providers) -> Result<(), Failure> {
     for name in providers.names() {
         let Some(provider) = providers.get(name) else { continue };
-        let kind = if settings.providers.http.contains_key(name) { "http" } else { "smtp" };
+        let kind = settings.providers.kind_of(name).unwrap_or_default();
         let channels: Vec<&str> = provider.channels().iter().map(|channel| channel.name()).collect();
         let is_asked = |channel: &Channel| settings.routes.named(*channel).any(|(_, asked)| asked == name);
         let routes: Vec<&str> = Channel::ALL.iter().filter(|channel| is_asked(channel)).map(|c| c.name()).collect();
@@ -103,15 +113,58 @@ fn message(provider: &dyn Provider, to: &str, channel: Option<Channel>) -> Resul
     })
 }
 
+/// How long the receipt of a test message is waited for, where it comes over the provider's own connection.
+const RECEIPT: Duration = Duration::from_secs(10);
+
 /// Steps are told as they happen: the last line before a long silence says where it hangs.
 async fn try_out(name: &str, provider: &Arc<dyn Provider>, message: &Outgoing) -> Result<(), Failure> {
     step("provider", &format!("{name}, by {}", message.channel.name()));
+    let (told, mut receipts) = mpsc::unbounded_channel();
+    let told = Arc::new(Told { reference: Mutex::default(), receipts: told });
+    let random = Arc::new(SystemChance::default());
+    provider.open(Opening { name: name.to_owned(), receipts: Arc::<Told>::clone(&told), random });
     let began = tokio::time::Instant::now();
+    let took = || Duration::from_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     let result = provider.send_watched(message, &step).await;
-    let took = Duration::from_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-    match result {
-        Ok(_) => out::line(&format!("{:<12}after {took:?}", "accepted")),
-        Err(error) => Err(Failure::other(format!("not accepted after {took:?}: {error}"))),
+    let after = took();
+    let done = match result {
+        Ok(accepted) => {
+            told.reference.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&accepted.reference);
+            out::line(&format!("{:<12}after {after:?}", "accepted"))?;
+            if accepted.receipt == ReceiptPlan::Expected && !provider.links().is_empty() {
+                let receipt = tokio::time::timeout(RECEIPT, receipts.recv()).await.ok().flatten();
+                match receipt {
+                    Some(receipt) => step("receipt", &format!("{receipt:?} after {:?}", took())),
+                    None => step("receipt", &format!("none within {} s; it may come later", RECEIPT.as_secs())),
+                }
+            }
+            Ok(())
+        }
+        Err(error) => Err(Failure::other(format!("not accepted after {after:?}: {error}"))),
+    };
+    provider.close().await;
+    done
+}
+
+/// Takes the receipt of the test message and nothing else: a carrier may hand over those of the server's messages here, which it
+/// must keep for the server.
+struct Told {
+    reference: Mutex<Option<String>>,
+    receipts: mpsc::UnboundedSender<Receipt>,
+}
+
+#[async_trait]
+impl ReceiptSink for Told {
+    async fn take(&self, _provider: &str, note: &ReceiptNote) -> Result<(), NotTaken> {
+        let reference = self.reference.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(reference) = reference else { return Err(NotTaken::NoSuchMessage) };
+        match &note.about {
+            About::Names { names, .. } if names.contains(&reference) => {
+                let _ = self.receipts.send(note.receipt);
+                Ok(())
+            }
+            About::Names { .. } | About::Reference(_) | About::Message(_) => Err(NotTaken::Unavailable),
+        }
     }
 }
 

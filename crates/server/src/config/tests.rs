@@ -254,7 +254,7 @@ fn a_provider_is_told_what_it_lacks() {
     );
     assert_eq!(
         folder.refusal("[providers.carrier_pigeon.main]\n"),
-        "c.toml:1:12: providers: unknown setting `carrier_pigeon`, expected `smtp` or `http`"
+        "c.toml:1:12: providers: unknown setting `carrier_pigeon`, expected one of `smtp`, `smpp`, `http`"
     );
     assert_eq!(
         folder.refusal("[routes]\npigeon = ['main']\n"),

@@ -12,6 +12,8 @@ mod auth0;
 mod authentix;
 mod carriers;
 mod clickatell;
+#[path = "../../../delivery/tests/it/smpp/cutter.rs"]
+mod cutter;
 mod dev_mode;
 mod durability;
 mod gateway360;
@@ -30,5 +32,6 @@ mod refusing;
 mod routing;
 mod running;
 mod shape;
+mod smpp;
 mod starting;
 mod stopping;

@@ -4,7 +4,7 @@
 use super::{Problem, ProblemObject, auth::Authenticated, extract::Segment, verifications::WireChannel};
 use crate::{Web, time};
 use axum::{Json, extract::State};
-use countersign_model::{Event, Message, VerificationId};
+use countersign_model::{Event, Message, VerificationId, message::MessageState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,9 +39,12 @@ struct MessageObject {
     /// When the next attempt is due.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
-    /// When a provider took it.
+    /// When a provider took it; null while none has.
     #[schema(format = DateTime)]
     accepted_at: Option<String>,
+    /// When the provider reported that the person has it; null as long as it has not.
+    #[schema(format = DateTime)]
+    delivered_at: Option<String>,
     /// When it was known what became of it: delivered, failed, dropped or unconfirmed.
     #[schema(format = DateTime)]
     settled_at: Option<String>,
@@ -76,22 +79,23 @@ struct EventObject {
 
 impl From<Message> for MessageObject {
     fn from(message: Message) -> Self {
-        let waits = message.state == countersign_model::message::MessageState::Queued;
+        let in_state = |state| message.state == state;
         Self {
             id: message.id.to_string(),
             channel: message.channel.into(),
             state: message.state.name(),
+            next_attempt_at: message.due_at.filter(|_| in_state(MessageState::Queued)).map(time::text),
+            accepted_at: message.accepted_at.map(time::text),
+            delivered_at: message.settled_at.filter(|_| in_state(MessageState::Delivered)).map(time::text),
+            settled_at: message.settled_at.map(time::text),
+            takes_over_at: message.chain.next_due_at.map(time::text),
+            taken_over_by: message.chain.next.map(|id| id.to_string()),
+            follows: message.chain.first.map(|(id, _)| id.to_string()),
             provider: message.provider,
             reference: message.reference,
             attempts: message.attempts,
             reason: message.reason,
             why: message.why,
-            accepted_at: message.accepted_at.map(time::text),
-            settled_at: message.settled_at.map(time::text),
-            takes_over_at: message.chain.next_due_at.map(time::text),
-            taken_over_by: message.chain.next.map(|id| id.to_string()),
-            follows: message.chain.first.map(|(id, _)| id.to_string()),
-            next_attempt_at: message.due_at.filter(|_| waits).map(time::text),
             created_at: time::text(message.created_at),
             updated_at: time::text(message.updated_at),
         }
