@@ -67,7 +67,7 @@ pub struct Outgoing {
     pub now: Timestamp,
 }
 
-/// The ids that India's operators compare with what is registered; SMPP has the optional parameters 0x1400 and 0x1401 for them.
+/// The ids that India's operators compare with what is registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DltIds {
     /// Of the principal entity.
