@@ -79,7 +79,8 @@ async fn main() -> Outcome<()> {
         let data = product.stop().await?;
         filling::fill(data.path(), arguments.prefill).await?;
         product = Product::start_on(&arguments.server, data).await?;
-        table.memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_at_rest_kib().await?);
+        table
+            .memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_at_rest_kib().await?);
     }
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;

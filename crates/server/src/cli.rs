@@ -6,6 +6,7 @@ mod completions;
 mod dev;
 mod keys;
 mod providers;
+mod route;
 mod serve;
 mod signing_keys;
 mod tenants;
@@ -50,6 +51,7 @@ enum Command {
     Users(users::Users),
     SigningKeys(signing_keys::SigningKeys),
     Providers(providers::Providers),
+    Route(route::Route),
     Completions(completions::Completions),
 }
 
@@ -69,6 +71,7 @@ impl Cli {
             Command::Users(users) => block_on(users.run()),
             Command::SigningKeys(keys) => block_on(keys.run()),
             Command::Providers(providers) => block_on(providers.run()),
+            Command::Route(route) => block_on(route.run()),
             Command::Completions(completions) => completions.run(),
         }
     }

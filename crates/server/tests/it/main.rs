@@ -30,6 +30,7 @@ mod program;
 mod providers;
 mod readme;
 mod refusing;
+mod routing;
 mod running;
 mod shape;
 mod smpp;
