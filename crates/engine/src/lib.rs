@@ -110,6 +110,7 @@ impl Engine {
     /// When the store was written with other keys, or cannot be asked.
     pub async fn new(parts: Parts) -> Result<Self, Error> {
         tie(&parts.store, &parts.keys).await?;
+        parts.clock.agree(parts.store.shared_time()).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
         let health = Health::new(parts.routes.breaker);
         Ok(Self(Arc::new(Inner {
@@ -136,6 +137,17 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.parts.clock.now()
+    }
+
+    /// Takes over how far another process has moved the time of every rule. For dev mode on a store that is shared.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        if self.store().is_shared() {
+            self.clock().move_to_offset(self.store().clock_offset_ms().await?);
+        }
+        Ok(())
     }
 
     /// Time since the start, for measuring how long something took.

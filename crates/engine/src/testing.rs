@@ -1,4 +1,4 @@
-//! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
+//! For tests: an engine on a store of its own, with a clock that is moved, seeded chance, and a provider that records.
 
 pub use countersign_delivery::callback::CallError;
 
@@ -15,7 +15,7 @@ use countersign_delivery::{
     providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
-use countersign_store::{Settings, Store};
+use countersign_store::{Store, testing};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
@@ -31,6 +31,14 @@ pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 /// Chance that repeats itself.
 #[derive(Debug, Default)]
 pub struct SeededChance(AtomicU64);
+
+impl SeededChance {
+    /// Never the same as another one: for a second engine on the store of a first.
+    #[must_use]
+    pub const fn of_another() -> Self {
+        Self(AtomicU64::new(1 << 32))
+    }
+}
 
 impl Random for SeededChance {
     fn fill(&self, bytes: &mut [u8]) {
@@ -208,7 +216,7 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn new() -> Self {
-        Self::on(Store::open(Settings::Memory).await.expect("a memory store opens")).await
+        Self::on(Store::open(testing::settings().await).await.expect("a store opens")).await
     }
 
     /// A fresh one on a store of the test's own.
@@ -225,7 +233,7 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn routed(routes: Routes, providers: Vec<(&str, Arc<dyn Provider>)>) -> Self {
-        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
+        let store = Store::open(testing::settings().await).await.expect("a store opens");
         Self::made_of(store, Some(Arc::new(NumberList::default())), routes, providers).await
     }
 
@@ -235,7 +243,7 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn with_lookup() -> Self {
-        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
+        let store = Store::open(testing::settings().await).await.expect("a store opens");
         Self::made_of(store, Some(Arc::new(NumberList::default())), standard_routes(), Vec::new()).await
     }
 
@@ -289,6 +297,7 @@ impl Harness {
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn deliver(&self) {
         let job = Deliver(self.engine.clone());
-        while job.run_once(64).await.expect("the outbox can be read") == Progress::More {}
+        // Those that are due at the same moment go one after the other, so that they leave in the order of their making.
+        while job.run_once(1).await.expect("the outbox can be read") == Progress::More {}
     }
 }

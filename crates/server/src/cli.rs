@@ -5,6 +5,7 @@ mod clients;
 mod completions;
 mod dev;
 mod keys;
+mod migrate_store;
 mod providers;
 mod route;
 mod serve;
@@ -51,6 +52,7 @@ enum Command {
     Users(users::Users),
     SigningKeys(signing_keys::SigningKeys),
     Providers(providers::Providers),
+    MigrateStore(migrate_store::MigrateStore),
     Route(route::Route),
     Completions(completions::Completions),
 }
@@ -71,6 +73,7 @@ impl Cli {
             Command::Users(users) => block_on(users.run()),
             Command::SigningKeys(keys) => block_on(keys.run()),
             Command::Providers(providers) => block_on(providers.run()),
+            Command::MigrateStore(migrate) => block_on(migrate.run()),
             Command::Route(route) => block_on(route.run()),
             Command::Completions(completions) => completions.run(),
         }

@@ -23,6 +23,8 @@ const MESSAGES_AT_ONCE: u32 = 128;
 const SHORTEST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// Clocks drift by less than a millisecond in that time.
+const AGREE_EVERY: Duration = Duration::from_secs(20);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
 impl Jobs {
@@ -53,6 +55,9 @@ impl Jobs {
             let job = purge.clone();
             async move { job.run_once().await }
         });
+        if engine.store().is_shared() {
+            jobs.tracker.spawn(keep_time(engine.clone(), jobs.stop.clone()));
+        }
         jobs
     }
 
@@ -93,6 +98,23 @@ impl Jobs {
                 }
             }
         });
+    }
+}
+
+/// Goes by the clocks that all processes on a shared store have in common.
+async fn keep_time(engine: Engine, stop: CancellationToken) {
+    let mut moved = engine.store().waiter(Topic::Clock);
+    while !stop.is_cancelled() {
+        let agreed = engine.clock().agree(engine.store().shared_time()).await.map_err(Error::from);
+        let caught_up = engine.catch_up().await;
+        if let Err(error) = agreed.and(caught_up) {
+            tracing::warn!(%error, "the time of the store is not known just now; the last that was known is kept");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(AGREE_EVERY) => {}
+            () = moved.changed() => {}
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod shapes;
 pub use shapes::{Addresses, Filter, Networks, PublicUrl};
 
 use countersign_delivery::{Routes, lookup, providers};
+use countersign_store::DatabaseUrl;
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
 
@@ -91,6 +92,9 @@ pub struct Store {
     /// The SQLite file.
     #[serde(deserialize_with = "shapes::path")]
     pub path: PathBuf,
+    /// The PostgreSQL database in place of it.
+    #[serde(deserialize_with = "shapes::optional_database")]
+    pub url: Option<DatabaseUrl>,
 }
 
 /// Where the server's keys are.
