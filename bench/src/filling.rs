@@ -63,7 +63,7 @@ pub fn approved(service: &Service, keys: &Keys, to: &Address, id: [u8; 16], at: 
         channel: Channel::Sms,
         to: Sealed { key_version: 1, bytes: vec![0; 40] },
         to_index: keys.blind_index(service.tenant, to),
-        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::Mobile }),
+        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::Mobile, operator: None }),
         grid: None,
         policy: service.policy.clone(),
         code: CodeSource::Derived { key_version: 1 },

@@ -74,12 +74,13 @@ async fn main() -> Outcome<()> {
     let nothing = nothing::start().await?;
     let mut product = Product::start(&arguments.server).await?;
     let mut table = table::Table::new(&product, arguments.connections);
-    table.memory("at rest", product.process.memory_kib()?);
+    table.memory("at rest", product.process.memory_at_rest_kib().await?);
     if arguments.prefill > 0 {
         let data = product.stop().await?;
         filling::fill(data.path(), arguments.prefill).await?;
         product = Product::start_on(&arguments.server, data).await?;
-        table.memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_kib()?);
+        table
+            .memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_at_rest_kib().await?);
     }
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;

@@ -119,6 +119,8 @@ pub enum Thing {
     Factor,
     /// An application that asks for tokens.
     Client,
+    /// The result of a visit to the page of a second factor.
+    MfaResult,
 }
 
 impl std::fmt::Display for Thing {
@@ -136,6 +138,7 @@ impl std::fmt::Display for Thing {
             Self::User => "user",
             Self::Factor => "factor",
             Self::Client => "client",
+            Self::MfaResult => "result",
         })
     }
 }

@@ -298,6 +298,10 @@ pub(crate) const LINK: &[u8] = b"link";
 pub(crate) const ENROLLED: &[u8] = b"enrolled";
 /// The outcome kept for an idempotency key.
 pub(crate) const ANSWER: &[u8] = b"answer";
+/// The name of an app at the service that reaches it.
+pub(crate) const DEVICE_TOKEN: &[u8] = b"device token";
+/// What a visit to the page of a second factor keeps to itself.
+pub(crate) const MFA_SESSION: &[u8] = b"mfa session";
 
 /// What a sealed value is bound to: what it is, whose, and in which row.
 pub(crate) fn context(what: &[u8], tenant: TenantId, row: &[u8]) -> Vec<u8> {

@@ -12,11 +12,13 @@ pub mod clock;
 pub mod commands;
 mod error;
 mod first_step;
+mod health;
 pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
 mod memory;
 pub mod metrics;
+mod mfa_sessions;
 pub mod passwords;
 mod people;
 pub mod queries;
@@ -24,6 +26,7 @@ pub mod receipts;
 mod remembered;
 pub mod reports;
 pub mod sandbox;
+mod take_over;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
@@ -40,11 +43,12 @@ pub use sandbox::Sandbox;
 pub const TEST_PROVIDER: &str = "test";
 
 use clock::Clock;
-use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
+use countersign_delivery::{NumberLookup, Routes, Templates, callback, lookup::LookedUp, providers::Providers};
 use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
 use first_step::Steps;
+use health::Health;
 use keys::Keys;
 use metrics::Metrics;
 use passwords::HashingPlaces;
@@ -64,7 +68,7 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// Who carries messages.
     pub providers: Providers,
-    /// In which order they are asked.
+    /// Who of them is asked for which message.
     pub routes: Routes,
     /// Who knows which numbers exist; none: services cannot ask for it.
     pub lookup: Option<Arc<dyn NumberLookup>>,
@@ -94,6 +98,7 @@ struct Inner {
     open_keys: OpenKeys,
     hashing_places: HashingPlaces,
     steps: Steps,
+    health: Health,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -106,6 +111,7 @@ impl Engine {
     pub async fn new(parts: Parts) -> Result<Self, Error> {
         tie(&parts.store, &parts.keys).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
+        let health = Health::new(parts.routes.breaker);
         Ok(Self(Arc::new(Inner {
             parts,
             templates: Templates::builtin(),
@@ -114,6 +120,7 @@ impl Engine {
             open_keys: OpenKeys::default(),
             hashing_places: HashingPlaces::default(),
             steps: Steps::default(),
+            health,
         })))
     }
 
@@ -215,23 +222,28 @@ impl Engine {
         &self.0.parts.providers
     }
 
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
     pub(crate) fn routes(&self) -> &Routes {
         &self.0.parts.routes
     }
 
     /// Refuses a number that does not exist: the configured lookup says so, or, without one, the numbering plan. One that
     /// nobody can tell of is let through: the message will show.
-    pub(crate) async fn look_up(&self, to: &Address) -> Result<(), Error> {
-        let Address::Phone(number) = to else { return Ok(()) };
+    /// Tells whose it is, if whoever was asked has said so.
+    pub(crate) async fn look_up(&self, to: &Address) -> Result<Option<String>, Error> {
+        let Address::Phone(number) = to else { return Ok(None) };
         let Some(lookup) = &self.0.parts.lookup else {
-            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(()) };
+            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(None) };
         };
-        match lookup.exists(number).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::NumberUnknown),
+        match lookup.look_up(number).await {
+            Ok(LookedUp::Exists { operator }) => Ok(operator),
+            Ok(LookedUp::Missing) => Err(Error::NumberUnknown),
             Err(why) => {
                 tracing::warn!(%why, "a number lookup gave no answer");
-                Ok(())
+                Ok(None)
             }
         }
     }

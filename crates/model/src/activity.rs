@@ -54,6 +54,8 @@ pub enum Means {
     Email,
     /// An app that counts out codes.
     Totp,
+    /// A question on a device.
+    Push,
     /// Recovery codes.
     RecoveryCodes,
 }

@@ -17,6 +17,8 @@ pub enum BucketKind {
     PhoneMessages,
     /// Mails.
     Mails,
+    /// Questions on devices.
+    Pushes,
     /// Exchanges of one transaction.
     Exchanges,
     /// Log-ins with a password.

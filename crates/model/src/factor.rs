@@ -5,7 +5,7 @@
 //! ```
 //! A pending factor proves nothing but that it is there: only its first right code makes it active.
 
-use crate::{BlindIndex, Channel, FactorId, Sealed, TenantId, Timestamp, Totp, UserId, address::PhoneTraits};
+use crate::{BlindIndex, Channel, Device, FactorId, Sealed, TenantId, Timestamp, Totp, UserId, address::PhoneTraits};
 use serde::{Deserialize, Serialize};
 
 /// A factor of a user.
@@ -76,6 +76,9 @@ pub enum FactorKind {
         rule: Totp,
         /// The last step that was used: neither it nor an earlier one is taken again.
         last_step: Option<u64>,
+        /// The device that is asked by push, where the app is one that can be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<Box<Device>>,
     },
     /// A list of codes for the day when everything else is lost. Only salted hashes are kept.
     RecoveryCodes {
@@ -134,12 +137,34 @@ impl Factor {
     /// An app's code of this step was used. None where the step, or a later one, was used before, or where it is no app.
     #[must_use]
     pub fn used_at_step(self, step: u64, now: Timestamp) -> Option<Self> {
-        let FactorKind::Totp { secret, rule, last_step } = &self.kind else { return None };
+        let FactorKind::Totp { last_step, .. } = &self.kind else { return None };
         if last_step.is_some_and(|last| step <= last) {
             return None;
         }
-        let kind = FactorKind::Totp { secret: secret.clone(), rule: *rule, last_step: Some(step) };
-        Some(Self { kind, ..self }.used(now))
+        let mut used = self.used(now);
+        if let FactorKind::Totp { last_step, .. } = &mut used.kind {
+            *last_step = Some(step);
+        }
+        Some(used)
+    }
+
+    /// The device that is asked by push.
+    #[must_use]
+    pub fn device(&self) -> Option<&Device> {
+        match &self.kind {
+            FactorKind::Totp { device, .. } => device.as_deref(),
+            FactorKind::Phone { .. } | FactorKind::Email { .. } | FactorKind::RecoveryCodes { .. } => None,
+        }
+    }
+
+    /// The device has changed.
+    #[must_use]
+    pub fn with_device(mut self, changed: Device, now: Timestamp) -> Self {
+        if let FactorKind::Totp { device, .. } = &mut self.kind {
+            *device = Some(Box::new(changed));
+            self.updated_at = now;
+        }
+        self
     }
 
     /// The recovery code at this place of the list was used, and is gone. None where there is none.
@@ -188,7 +213,7 @@ mod tests {
 
     fn app() -> Factor {
         let secret = Sealed { key_version: 1, bytes: vec![] };
-        factor(FactorKind::Totp { secret, rule: Totp::USUAL, last_step: None })
+        factor(FactorKind::Totp { secret, rule: Totp::USUAL, last_step: None, device: None })
     }
 
     #[test]

@@ -24,11 +24,13 @@
 //! | [`Account`] | what a tenant may spend on messages, where they have a price |
 //! | [`User`] | a person who proves more than an address |
 //! | [`Factor`] | with what it does so |
+//! | [`Device`] | what asks it by push, where a factor has one |
 //! | [`Activity`] | something that was done to it or by it, for the log |
 //! | [`Client`] | an application that asks for tokens |
 //! | [`SigningKey`] | what tokens are signed with |
 //! | [`MfaChoice`] | which second factors a tenant has |
 //! | [`MfaLimits`] | how often they can be tried |
+//! | [`MfaSession`] | a visit to the hosted page that asks for one |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
 
 pub mod account;
@@ -40,6 +42,7 @@ pub mod challenge;
 pub mod client;
 pub mod code;
 pub mod configuration;
+pub mod device;
 pub mod event;
 pub mod factor;
 pub mod id;
@@ -48,8 +51,10 @@ pub mod limit;
 pub mod message;
 pub mod mfa_choice;
 pub mod mfa_limits;
+pub mod mfa_session;
 pub mod payment;
 pub mod policy;
+pub mod routing;
 pub mod secret;
 pub mod signing_key;
 pub mod tenant;
@@ -69,6 +74,7 @@ pub use challenge::{Grid, Right, Screen, Tapped, Tile};
 pub use client::{Api, Client, ClientProof, Grant, RefreshToken};
 pub use code::{Alphabet, Code, CodeShape, Typed};
 pub use configuration::{Configuration, ConfigurationChange, ConfigurationRules};
+pub use device::{Device, DeviceApp, Push};
 pub use event::{Event, EventKind};
 pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{
@@ -79,8 +85,10 @@ pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
 pub use mfa_limits::MfaLimits;
+pub use mfa_session::MfaSession;
 pub use payment::Payment;
 pub use policy::{OnFailure, Policy, Profile, ResendRule};
+pub use routing::Routes;
 pub use secret::{BlindIndex, Sealed};
 pub use signing_key::{SigningKey, SigningKeyState};
 pub use tenant::{ApiKey, Scope, Service, Template, Tenant};

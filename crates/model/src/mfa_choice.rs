@@ -33,13 +33,15 @@ pub enum ChosenKind {
     Email,
     /// A code of an app.
     Totp,
+    /// A question on a device.
+    Push,
     /// Recovery codes.
     RecoveryCodes,
 }
 
 impl ChosenKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Sms, Self::Voice, Self::Email, Self::Totp, Self::RecoveryCodes];
+    pub const ALL: [Self; 6] = [Self::Sms, Self::Voice, Self::Email, Self::Totp, Self::Push, Self::RecoveryCodes];
 }
 
 /// Texts with variables, of a message to enrol and of one to verify.

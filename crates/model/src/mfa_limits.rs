@@ -19,6 +19,8 @@ pub struct MfaLimits {
     pub phone_messages: BucketRule,
     /// Mails to a user.
     pub mails: BucketRule,
+    /// Questions on a user's devices.
+    pub pushes: BucketRule,
     /// Codes tried within one transaction.
     pub exchanges: BucketRule,
     /// Log-ins as one user from one address.
@@ -54,6 +56,7 @@ impl MfaLimits {
         wrong_recovery_codes: BucketRule { size: 10, refill_seconds: 360 },
         phone_messages: BucketRule { size: 10, refill_seconds: 3600 },
         mails: BucketRule { size: 20, refill_seconds: 60 },
+        pushes: BucketRule { size: 5, refill_seconds: 12 },
         exchanges: BucketRule { size: 12, refill_seconds: 5 },
         log_ins: BucketRule { size: 20, refill_seconds: 6 },
         failed_passwords: PasswordRule { max: 10, hold_seconds: 30 * 86_400 },

@@ -8,6 +8,7 @@ use countersign_delivery::{
     callback::{Caller, GuardedCaller},
     lookup,
     providers::{self, Providers, sandbox::SandboxProvider, withheld::Withheld},
+    routing,
 };
 use countersign_engine::{
     Engine, Error, Parts, Sandbox, TEST_PROVIDER,
@@ -65,7 +66,7 @@ impl Product {
     /// When one of them cannot be used, in one line that says what to do.
     pub async fn open(settings: &Settings, stop: CancellationToken) -> Result<Self, Failure> {
         let mut providers = providers::build(&settings.providers).map_err(usage)?;
-        settings.routes.check(&providers).map_err(usage)?;
+        routing::check(&settings.routes, &providers).map_err(usage)?;
         must_carry_mail(settings, &providers)?;
         providers.insert(TEST_PROVIDER, Arc::new(Withheld)).map_err(usage)?;
         let lookup = lookup::build(&settings.lookup).map_err(|bad| usage(format!("[lookup.http] {bad}")))?;

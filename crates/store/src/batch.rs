@@ -7,8 +7,8 @@
 use crate::sandbox;
 use countersign_model::{
     Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event,
-    Factor, FactorId, KeyId, Message, MessageId, MfaChoice, RefreshToken, Sealed, Service, ServiceId, SigningKey,
-    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
+    Factor, FactorId, KeyId, Message, MessageId, MfaChoice, MfaSession, RefreshToken, Sealed, Service, ServiceId,
+    SigningKey, Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
 };
 
 /// One thing to write.
@@ -235,6 +235,15 @@ pub enum Change {
     },
     /// What a tenant has chosen about second factors, new (version 0) or changed. Asserts the version.
     PutMfaChoice(MfaChoice),
+    /// A visit to the page of a second factor, new (version 0; asserts that its id is free) or changed (asserts the version).
+    PutMfaSession(MfaSession),
+    /// Forgets visits that ended before a moment, at most so many of them.
+    PurgeMfaSessions {
+        /// Only those that ended before this or then.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
     /// A fact about this installation, kept under a name. Asserts that it is not there yet.
     InsertSetting {
         /// Its name.

@@ -127,7 +127,7 @@ impl Group {
 
     /// The commit is on the disk: wakes whoever waits for what is in it, and tells each caller what became of its work.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>, wake: &Wake) {
-        for topic in [Topic::Outbox, Topic::Callbacks, Topic::Inbox] {
+        for topic in [Topic::Outbox, Topic::Callbacks, Topic::TakeOvers, Topic::Inbox] {
             let written = self.0.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
             if written.map(|(job, _)| &job.work).any(|work| concerns(work, topic)) {
                 wake.wake(topic);
@@ -157,7 +157,8 @@ fn concerns(work: &Work, topic: Topic) -> bool {
 fn topic_of(change: &Change) -> Option<Topic> {
     match change {
         Change::InsertMessage(_) => Some(Topic::Outbox),
-        Change::UpdateMessage(message) => (message.state == MessageState::Queued).then_some(Topic::Outbox),
+        Change::UpdateMessage(message) if message.state == MessageState::Queued => Some(Topic::Outbox),
+        Change::UpdateMessage(message) => message.chain.next_due_at.map(|_| Topic::TakeOvers),
         Change::InsertCallback(_) => Some(Topic::Callbacks),
         Change::Sandbox(change) => match change {
             sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_) => Some(Topic::Inbox),
@@ -207,6 +208,8 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::DeleteRefreshToken { .. }
         | Change::PurgeRefreshTokens { .. }
         | Change::PutMfaChoice(_)
+        | Change::PutMfaSession(_)
+        | Change::PurgeMfaSessions { .. }
         | Change::InsertSetting { .. } => None,
     }
 }

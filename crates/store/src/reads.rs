@@ -8,8 +8,8 @@ use crate::{
 };
 use countersign_model::{
     Account, Activity, ActivityKind, ApiKey, BlindIndex, Callback, Channel, Client, Configuration, Destination, Event,
-    Factor, FactorId, Message, MessageId, MfaChoice, RefreshToken, Service, ServiceId, SigningKey, Template, Tenant,
-    TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
+    Factor, FactorId, Message, MessageId, MfaChoice, MfaSession, RefreshToken, Service, ServiceId, SigningKey,
+    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
     message::{MessageState, Purpose},
 };
 
@@ -316,6 +316,11 @@ impl Store {
     /// The refresh token whose text has this keyed hash, whether or not it has ended.
     pub async fn refresh_token(&self, hash: &[u8; 32]) -> Result<Option<RefreshToken>, Error> {
         ask!(self, refresh_tokens::with_hash(hash))
+    }
+
+    /// The visit whose link has this keyed hash, whichever tenant it belongs to, and whether or not it has ended.
+    pub async fn mfa_session(&self, id: BlindIndex) -> Result<Option<MfaSession>, Error> {
+        ask!(self, mfa_sessions::with_id(id))
     }
 
     /// What a tenant has chosen about second factors.

@@ -10,6 +10,8 @@ pub enum Topic {
     Outbox,
     /// New callbacks.
     Callbacks,
+    /// Messages from which another one takes over, if nothing is heard of them.
+    TakeOvers,
     /// New messages in the sandbox's inbox, or new calls beside it.
     Inbox,
 }
@@ -19,12 +21,18 @@ pub enum Topic {
 pub(crate) struct Wake {
     outbox: watch::Sender<()>,
     callbacks: watch::Sender<()>,
+    take_overs: watch::Sender<()>,
     inbox: watch::Sender<()>,
 }
 
 impl Wake {
     pub(crate) fn new() -> Self {
-        Self { outbox: watch::Sender::new(()), callbacks: watch::Sender::new(()), inbox: watch::Sender::new(()) }
+        Self {
+            outbox: watch::Sender::new(()),
+            callbacks: watch::Sender::new(()),
+            take_overs: watch::Sender::new(()),
+            inbox: watch::Sender::new(()),
+        }
     }
 
     pub(crate) fn wake(&self, topic: Topic) {
@@ -39,6 +47,7 @@ impl Wake {
         match topic {
             Topic::Outbox => &self.outbox,
             Topic::Callbacks => &self.callbacks,
+            Topic::TakeOvers => &self.take_overs,
             Topic::Inbox => &self.inbox,
         }
     }

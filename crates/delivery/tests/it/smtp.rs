@@ -43,6 +43,7 @@ fn message() -> Outgoing {
         to: Address::parse(Channel::Email, TO).unwrap(),
         from: None,
         from_address: None,
+        dlt: None,
         content,
         code: Some(code),
         link: None,

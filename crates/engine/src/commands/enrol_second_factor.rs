@@ -12,8 +12,8 @@ use crate::{
     tokens::{Origin, Transaction},
 };
 use countersign_model::{
-    ActivityKind, Address, BucketLevel, Channel, ChosenKind, Factor, FactorId, FactorKind, Means, MfaChoice, MfaLimits,
-    Scope, TenantId, Timestamp, Totp, User,
+    ActivityKind, Address, BucketLevel, Channel, ChosenKind, Device, Factor, FactorId, FactorKind, Means, MfaChoice,
+    MfaLimits, Scope, TenantId, Timestamp, Totp, User,
 };
 use countersign_store::{Batch, Change};
 use data_encoding::BASE32_NOPAD;
@@ -38,6 +38,8 @@ pub struct EnrolSecondFactor<'a> {
 pub enum NewFactor {
     /// An app, with a secret that is made here.
     Totp,
+    /// An app that is asked by push, too: it registers before its factor is confirmed.
+    Push,
     /// A phone or a mailbox.
     Address {
         /// Where.
@@ -62,6 +64,13 @@ pub enum SecondFactorEnrolled {
     Totp {
         /// In base 32, as apps take it (RFC 4648).
         secret: String,
+        /// The user's way back in, shown this once.
+        recovery_code: Option<String>,
+    },
+    /// Its app may register.
+    Push {
+        /// Which factor.
+        factor: FactorId,
         /// The user's way back in, shown this once.
         recovery_code: Option<String>,
     },
@@ -102,16 +111,26 @@ impl Command for EnrolSecondFactor<'_> {
         let mut batch = Batch::new();
         let recovery_code = engine.first_recovery_code(&choice, &user, &factors, &mut batch, now);
         let outcome = match &self.factor {
-            NewFactor::Totp => {
+            NewFactor::Totp | NewFactor::Push => {
                 push_ends_of_pending_apps(&factors, &mut batch);
                 let id = FactorId::generate(now, engine.random());
                 let mut secret = Zeroizing::new([0; Totp::SECRET_BYTES]);
                 engine.random().fill(&mut *secret);
                 let kind = engine.totp_kind(tenant, id, &*secret)?;
-                let begun = engine.activity(caller, &user, ActivityKind::EnrolmentStarted, now).by(Means::Totp);
-                batch.push(Change::InsertFactor(fresh_factor((&user, id), None, kind, now)));
+                let mut factor = fresh_factor((&user, id), None, kind, now);
+                let is_push = self.factor == NewFactor::Push;
+                if is_push {
+                    factor = factor.with_device(Device::default(), now);
+                }
+                let means = if is_push { Means::Push } else { Means::Totp };
+                let begun = engine.activity(caller, &user, ActivityKind::EnrolmentStarted, now).by(means);
+                batch.push(Change::InsertFactor(factor));
                 batch.push(Change::InsertActivity(begun));
-                SecondFactorEnrolled::Totp { secret: BASE32_NOPAD.encode(&*secret), recovery_code }
+                if is_push {
+                    SecondFactorEnrolled::Push { factor: id, recovery_code }
+                } else {
+                    SecondFactorEnrolled::Totp { secret: BASE32_NOPAD.encode(&*secret), recovery_code }
+                }
             }
             NewFactor::Address { to, channel } => {
                 match engine.spend_message(self.transaction, *channel, self.limits, now).await? {
@@ -150,6 +169,7 @@ impl NewFactor {
     const fn kind(&self) -> ChosenKind {
         match self {
             Self::Totp => ChosenKind::Totp,
+            Self::Push => ChosenKind::Push,
             Self::Address { channel, .. } => chosen_kind(*channel),
         }
     }
@@ -174,7 +194,7 @@ impl Engine {
         let context = keys::context(keys::TOTP_SECRET, tenant, &factor.to_bytes());
         let text = Zeroizing::new(BASE32_NOPAD.encode(secret));
         let secret = self.keys().seal(&text, &context, self.random())?;
-        Ok(FactorKind::Totp { secret, rule: Totp::USUAL, last_step: None })
+        Ok(FactorKind::Totp { secret, rule: Totp::USUAL, last_step: None, device: None })
     }
 
     /// With a user's first factor of all comes its way back in, which waits with it.

@@ -1,6 +1,7 @@
 //! What changes state, one file per command. Each is a plain value with what is asked for; [`Command::decide`] reads and
 //! decides, [`Engine::run`] checks the scope, writes the batch, and starts over when somebody else was quicker.
 
+mod begin_mfa;
 mod cancel_text;
 mod cancel_verification;
 mod change_configuration;
@@ -21,14 +22,17 @@ mod enrol_second_factor;
 mod give_factors;
 mod log_in;
 mod make_recovery_codes;
+mod mfa_page;
 mod once;
 mod own_text;
 mod prove_factor;
+mod push;
 mod put_account;
 mod put_mfa_choice;
 mod put_service;
 mod put_template;
 mod record_receipt;
+mod redeem_mfa_result;
 mod redeem_transaction;
 mod refresh;
 mod release_user;
@@ -47,6 +51,7 @@ mod transfer_balance;
 mod use_recovery_code;
 mod withdraw_factor_code;
 
+pub use begin_mfa::{BeginEnrolment, BeginMfa, EnrolmentBegun, MfaBegun, PageWanted};
 pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use change_configuration::ChangeConfiguration;
@@ -67,16 +72,19 @@ pub use enrol_second_factor::{EnrolSecondFactor, NewFactor, RECOVERY_ALPHABET, R
 pub use give_factors::{AppSecret, GiveFactors, GivenFactor, GivenKind, PreferChannel};
 pub use log_in::{LogIn, LoggedIn, SecondFactorRule, UnblockLogIn, Wanted};
 pub use make_recovery_codes::{MakeRecoveryCodes, RecoveryCodesMade};
+pub use mfa_page::{MfaStep, MfaStepTaken, TakeMfaStep};
 pub use once::{Once, OneTime, Spend};
 pub use own_text::{OwnMail, OwnText, Pieces};
 pub use prove_factor::{FactorChecked, ProveFactor};
+pub use push::{AnswerPush, DeviceKey, DeviceRegistered, PushSent, RegisterDevice, SendPush};
 pub use put_account::PutAccount;
 pub use put_mfa_choice::PutMfaChoice;
 pub use put_service::{PutService, ServiceWrite};
 pub use put_template::PutTemplate;
 pub(crate) use put_template::canonical;
-pub use record_receipt::RecordReceipt;
 pub(crate) use record_receipt::settled;
+pub use record_receipt::{ReceiptRecorded, RecordReceipt};
+pub use redeem_mfa_result::{MfaResult, RedeemMfaResult};
 pub use redeem_transaction::{RedeemTransaction, Redeemed, SecondFactor};
 pub use refresh::{Refresh, Refreshed, RevokeRefreshToken, TokenRevoked};
 pub use release_user::ReleaseUser;

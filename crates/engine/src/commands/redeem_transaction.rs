@@ -5,11 +5,11 @@
 use super::{Command, ProveFactor, Wanted};
 use crate::{
     Caller, Engine, Error, UserRef, keys,
-    tokens::{CodeOnItsWay, Granted, Origin, Transaction},
+    tokens::{CodeOnItsWay, Granted, Origin, PushOnItsWay, Transaction},
 };
 use countersign_model::{
-    ActivityKind, BucketKind, BucketLevel, Checked, ChosenKind, Client, Code, Factor, FactorKind, Means, MfaLimits,
-    RefreshToken, Scope, State, Timestamp, Typed, User,
+    Activity, ActivityKind, BucketKind, BucketLevel, Checked, ChosenKind, Client, Code, Factor, FactorKind, Means,
+    MfaLimits, RefreshToken, Scope, State, Timestamp, Typed, User,
 };
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
@@ -29,6 +29,8 @@ pub struct RedeemTransaction<'a> {
     pub wanted: &'a Wanted,
     /// How often that can be tried.
     pub limits: &'a MfaLimits,
+    /// Whether the way back in that waited for the first factor is made anew, to be shown now: nobody was shown it before.
+    pub shows_recovery_code: bool,
 }
 
 /// What is shown.
@@ -45,6 +47,8 @@ pub enum SecondFactor<'a> {
     },
     /// A recovery code.
     Recovery(&'a str),
+    /// What a device was asked, or that it has registered.
+    Push(&'a PushOnItsWay),
 }
 
 /// What became of it.
@@ -58,6 +62,10 @@ pub enum Redeemed {
     Spent,
     /// The user has no such factor.
     NotEnrolled,
+    /// The device has not answered yet, or not registered.
+    Waiting,
+    /// It has refused.
+    Refused,
     /// Too many wrong codes: not even the right one is taken.
     TooManyWrong(BucketLevel),
     /// Too many codes in this log-in.
@@ -81,6 +89,8 @@ enum Compared {
     Right(Proved),
     /// A wrong code, and what must be written for it besides the count.
     Wrong(Batch),
+    Waiting,
+    Refused,
     NoSuchFactor,
 }
 
@@ -103,7 +113,9 @@ impl Command for RedeemTransaction<'_> {
         }
         let (kind, rule) = match self.shown {
             SecondFactor::Recovery(_) => (BucketKind::WrongRecoveryCodes, self.limits.wrong_recovery_codes),
-            SecondFactor::Totp(_) | SecondFactor::Code { .. } => (BucketKind::WrongCodes, self.limits.wrong_codes),
+            SecondFactor::Totp(_) | SecondFactor::Code { .. } | SecondFactor::Push(_) => {
+                (BucketKind::WrongCodes, self.limits.wrong_codes)
+            }
         };
         let mut memory = engine.memory_of_user(transaction.tenant, user.id).await?;
         let level = memory.spent.level(kind, rule, now);
@@ -113,15 +125,29 @@ impl Command for RedeemTransaction<'_> {
         let factors = engine.store().factors_of(transaction.tenant, user.id).await?;
         let (outcome, mut batch) = match self.compare(engine, caller, &factors, now).await? {
             Compared::NoSuchFactor => return refused(Redeemed::NotEnrolled),
+            Compared::Refused => return refused(Redeemed::Refused),
+            // Only whoever asks in vain can ask too often: an answer is given when it is there.
+            Compared::Waiting => {
+                return match tries.spent.take(BucketKind::Exchanges, self.limits.exchanges, now) {
+                    Ok(_) => Ok((Redeemed::Waiting, Batch::new().with(tries.change()))),
+                    Err(level) => refused(Redeemed::TooManyTries(level)),
+                };
+            }
             Compared::Wrong(mut batch) => {
-                // It was not empty a moment ago.
-                let _ = memory.spent.take(kind, rule, now);
+                // It was not empty a moment ago; whoever empties it is held from now on.
+                let is_last = memory.spent.take(kind, rule, now).is_ok_and(|level| level.remaining == 0);
                 batch.push(memory.change());
-                self.push_activity(engine, caller, &user, false, &mut batch, now);
+                self.push_activity(engine, caller, &user, ActivityKind::CodeRejected, &mut batch, now);
+                if is_last {
+                    let held = engine.activity(caller, &user, ActivityKind::UserBlocked, now);
+                    batch.push(Change::InsertActivity(Activity { means: self.means(), ..held }));
+                }
                 (Redeemed::Wrong, batch)
             }
             Compared::Right(mut proved) => {
-                self.push_activity(engine, caller, &user, true, &mut proved.batch, now);
+                let enrols = transaction.origin == Origin::Enrolment || !factors.iter().any(is_usable);
+                let kind = if enrols { ActivityKind::Enrolled } else { ActivityKind::Proved };
+                self.push_activity(engine, caller, &user, kind, &mut proved.batch, now);
                 let refreshed = match self.refresh_token(engine).await? {
                     Ok(token) => token,
                     // It was revoked meanwhile, and so nothing comes of it any more.
@@ -144,20 +170,25 @@ impl RedeemTransaction<'_> {
         engine: &Engine,
         caller: &Caller,
         user: &User,
-        was_right: bool,
+        kind: ActivityKind,
         batch: &mut Batch,
         now: Timestamp,
     ) {
-        let means = match self.shown {
-            SecondFactor::Totp(_) => Means::Totp,
-            SecondFactor::Recovery(_) => Means::RecoveryCodes,
-            SecondFactor::Code { .. } => return,
-        };
-        let kind = if was_right { ActivityKind::Proved } else { ActivityKind::CodeRejected };
+        let Some(means) = self.means() else { return };
         batch.push(Change::InsertActivity(engine.activity(caller, user, kind, now).by(means)));
-        if was_right {
+        if kind != ActivityKind::CodeRejected {
             let seen = User { last_success_at: Some(now), updated_at: now, ..user.clone() };
             batch.push(Change::UpdateUser(seen));
+        }
+    }
+
+    /// With what; of a code that was sent, its verification knows.
+    const fn means(&self) -> Option<Means> {
+        match self.shown {
+            SecondFactor::Totp(_) => Some(Means::Totp),
+            SecondFactor::Recovery(_) => Some(Means::RecoveryCodes),
+            SecondFactor::Push(_) => Some(Means::Push),
+            SecondFactor::Code { .. } => None,
         }
     }
 
@@ -170,7 +201,7 @@ impl RedeemTransaction<'_> {
         factors: &[Factor],
         now: Timestamp,
     ) -> Result<Compared, Error> {
-        let has_active = factors.iter().any(|factor| factor.is_active() && factor.is_primary());
+        let has_active = factors.iter().any(is_usable);
         let enrols = self.transaction.origin == Origin::Enrolment;
         let usable = |factor: &&Factor| match (factor.is_active(), enrols) {
             (true, enrols) => !enrols,
@@ -183,7 +214,8 @@ impl RedeemTransaction<'_> {
             SecondFactor::Recovery(typed) if chosen.allows(ChosenKind::RecoveryCodes) && !enrols => {
                 Ok(recovery(engine, &usable, typed, now))
             }
-            SecondFactor::Totp(_) | SecondFactor::Recovery(_) => Ok(Compared::NoSuchFactor),
+            SecondFactor::Push(sent) if chosen.allows(ChosenKind::Push) => Ok(pushed(&usable, sent, now)),
+            SecondFactor::Totp(_) | SecondFactor::Recovery(_) | SecondFactor::Push(_) => Ok(Compared::NoSuchFactor),
             SecondFactor::Code { sent, typed } => {
                 let Some(factor) = usable.into_iter().find(|factor| factor.id == sent.factor) else {
                     return Ok(Compared::NoSuchFactor);
@@ -216,7 +248,7 @@ impl RedeemTransaction<'_> {
     fn succeed(
         &self,
         engine: &Engine,
-        Proved { mut batch, recovery_code }: Proved,
+        Proved { mut batch, mut recovery_code }: Proved,
         factors: &[Factor],
         refreshed: Option<RefreshToken>,
         now: Timestamp,
@@ -226,7 +258,11 @@ impl RedeemTransaction<'_> {
         let waiting = factors.iter().filter(|factor| !factor.is_primary() && !factor.is_active());
         if recovery_code.is_none() {
             for factor in waiting {
-                let confirmed = Factor { last_used_at: None, ..factor.clone().used(now) };
+                let mut confirmed = Factor { last_used_at: None, ..factor.clone().used(now) };
+                if self.shows_recovery_code {
+                    let (code, kind) = engine.fresh_recovery_code();
+                    (confirmed.kind, recovery_code) = (kind, Some(code));
+                }
                 batch.push(Change::UpdateFactor(confirmed));
             }
         }
@@ -262,6 +298,11 @@ impl RedeemTransaction<'_> {
     }
 }
 
+/// Whether it can be asked for in a log-in.
+fn is_usable(factor: &Factor) -> bool {
+    factor.is_active() && factor.is_primary()
+}
+
 /// The refresh token is no more.
 struct Revoked;
 
@@ -278,7 +319,7 @@ fn granted_without_refresh(transaction: &Transaction) -> Granted {
 fn totp(engine: &Engine, usable: &[&Factor], typed: &str, now: Timestamp) -> Result<Compared, Error> {
     let (mut has_app, mut right) = (false, None);
     for factor in usable {
-        let FactorKind::Totp { secret, rule, last_step } = &factor.kind else { continue };
+        let FactorKind::Totp { secret, rule, last_step, .. } = &factor.kind else { continue };
         has_app = true;
         let context = keys::context(keys::TOTP_SECRET, factor.tenant, &factor.id.to_bytes());
         let text = engine.keys().open(secret, &context)?;
@@ -297,6 +338,25 @@ fn totp(engine: &Engine, usable: &[&Factor], typed: &str, now: Timestamp) -> Res
             Compared::Right(Proved { batch, recovery_code: None })
         }
     })
+}
+
+/// What a device has answered; or, where it was only to register, whether it has.
+fn pushed(usable: &[&Factor], sent: &PushOnItsWay, now: Timestamp) -> Compared {
+    let Some(factor) = usable.iter().find(|factor| factor.id == sent.factor) else { return Compared::NoSuchFactor };
+    let Some(device) = factor.device() else { return Compared::NoSuchFactor };
+    let answer = match &sent.push {
+        None => device.app.as_ref().map(|_| true),
+        // One that is not remembered any more was followed by others.
+        Some(id) => device.push(id).map_or(Some(false), |push| push.answer),
+    };
+    match answer {
+        None => Compared::Waiting,
+        Some(false) => Compared::Refused,
+        Some(true) => {
+            let batch = Batch::new().with(Change::UpdateFactor((*factor).clone().used(now)));
+            Compared::Right(Proved { batch, recovery_code: None })
+        }
+    }
 }
 
 /// A recovery code that is used is replaced by a new one.

@@ -9,7 +9,8 @@ use countersign_delivery::render::locale;
 use countersign_model::{
     ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, LastLine, Message,
     MessageId, Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial,
-    UserId, Verification, VerificationId, address::PhoneTraits, policy::Limits, verification::CodeSource,
+    UserId, Verification, VerificationId, address::PhoneTraits, policy::Limits, routing::Destination,
+    verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ impl Command for StartVerification {
         if !self.to.suits(self.channel) {
             return Err(Error::WrongChannel(self.channel));
         }
-        engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
+        engine.must_have_way(caller, (self.channel, &self.to), self.overrides.via.as_deref(), now)?;
         if self.overrides.grid.is_some() && engine.public_url().is_none() {
             return Err(Error::internal("a link needs server.public_url, which is not set"));
         }
@@ -140,7 +141,7 @@ impl Command for StartVerification {
             return Err(Error::Limited(limited));
         }
         let mut payment = Batch::new();
-        let mut price = None;
+        let (mut price, mut operator) = (None, None);
         if !self.overrides.number_before_credit {
             price = Some(engine.pay_for_message(caller, self.channel, &mut payment).await?);
         }
@@ -152,7 +153,7 @@ impl Command for StartVerification {
                 engine.write_aside(batch).await;
                 return Err(Error::NumberUnknown);
             }
-            looked_up?;
+            operator = looked_up?;
         }
         let price = match price {
             Some(price) => price,
@@ -165,6 +166,9 @@ impl Command for StartVerification {
         }
 
         let mut verification = self.verification(engine, (&service, policy), index, now)?;
+        if let Some(phone) = &mut verification.phone {
+            phone.operator = operator;
+        }
         let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         Engine::withhold_test(caller, &mut message);
         if self.overrides.keeps_trials {
@@ -323,11 +327,17 @@ pub(super) fn trial_of(message: &Message, of: &Verification, price: Price, now: 
 
 impl Engine {
     /// Refuses what nobody would carry.
-    pub(super) fn must_have_way(&self, caller: &Caller, channel: Channel, via: Option<&str>) -> Result<(), Error> {
+    pub(super) fn must_have_way(
+        &self,
+        caller: &Caller,
+        (channel, to): (Channel, &Address),
+        via: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let is_carried = caller.is_test()
             || match via {
                 Some(name) => self.providers().get(name).is_some(),
-                None => !self.routes().for_channel(channel).is_empty(),
+                None => self.routes().has_way(channel, &Destination::from(to), now),
             };
         if is_carried { Ok(()) } else { Err(Error::NoRoute(channel)) }
     }

@@ -3,7 +3,7 @@
 
 use super::Progress;
 use crate::{Engine, Error};
-use countersign_model::Timestamp;
+use countersign_model::{MfaSession, Timestamp};
 use countersign_store::{Batch, Change};
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ impl Purge {
             .with(Change::PurgeDestinations { before: quiet, limit: AT_ONCE })
             .with(Change::PurgeActivities { before: ended, limit: AT_ONCE })
             .with(Change::PurgeSpentTokens { before: self.0.now(), limit: AT_ONCE })
-            .with(Change::PurgeRefreshTokens { before: self.0.now(), limit: AT_ONCE });
+            .with(Change::PurgeRefreshTokens { before: self.0.now(), limit: AT_ONCE })
+            .with(Change::PurgeMfaSessions { before: before(MfaSession::KEPT_FOR), limit: AT_ONCE });
         self.0.store().write(batch).await?;
         let is_more = self.0.store().is_more_to_purge(answers, ended).await?;
         Ok(if is_more { Progress::More } else { Progress::Idle })

@@ -5,9 +5,9 @@
 use super::{Deliver, Expire, OverdueReceipts, Progress, Purge, Report};
 use crate::{Engine, Error};
 use countersign_model::Channel;
-use countersign_store::Topic;
+use countersign_store::{Topic, Waiter};
 use futures_util::FutureExt as _;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -39,12 +39,12 @@ impl Jobs {
             async move { job.run_once().await }
         });
         let receipts = OverdueReceipts(engine.clone());
-        jobs.spawn(engine, "receipts", Wait::UntilDue, move || {
+        jobs.spawn(engine, "receipts", Wait::UntilDueOrTold(Topic::TakeOvers), move || {
             let job = receipts.clone();
             async move { job.run_once().await }
         });
         let report = Report(engine.clone());
-        jobs.spawn(engine, "report", Wait::UntilDueOrTold, move || {
+        jobs.spawn(engine, "report", Wait::UntilDueOrTold(Topic::Callbacks), move || {
             let job = report.clone();
             async move { job.run_once().await }
         });
@@ -71,7 +71,7 @@ impl Jobs {
         let (engine, token) = (engine.clone(), self.stop.clone());
         self.tracker.spawn(async move {
             let mut failures = 0;
-            let (mut moves, mut callbacks) = (engine.clock().moves(), engine.store().waiter(Topic::Callbacks));
+            let (mut moves, mut news) = (engine.clock().moves(), wait.news(&engine));
             while !token.is_cancelled() {
                 moves.mark_unchanged();
                 let pause = match guarded(name, step()).await {
@@ -88,7 +88,7 @@ impl Jobs {
                 tokio::select! {
                     () = token.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
-                    () = callbacks.changed(), if matches!(wait, Wait::UntilDueOrTold) => {}
+                    () = changed(&mut news) => {}
                     _ = moves.changed() => {}
                 }
             }
@@ -101,8 +101,8 @@ impl Jobs {
 enum Wait {
     /// Until the next deadline in the store, or a nap.
     UntilDue,
-    /// The same, or until there is a new callback.
-    UntilDueOrTold,
+    /// The same, or until there is news of this.
+    UntilDueOrTold(Topic),
     /// So long.
     Fixed(Duration),
 }
@@ -111,8 +111,23 @@ impl Wait {
     async fn span(self, engine: &Engine) -> Duration {
         match self {
             Self::Fixed(span) => span,
-            Self::UntilDue | Self::UntilDueOrTold => nap(engine).await,
+            Self::UntilDue | Self::UntilDueOrTold(_) => nap(engine).await,
         }
+    }
+
+    fn news(self, engine: &Engine) -> Option<Waiter> {
+        match self {
+            Self::UntilDueOrTold(topic) => Some(engine.store().waiter(topic)),
+            Self::UntilDue | Self::Fixed(_) => None,
+        }
+    }
+}
+
+/// Returns once there is news; never, where none is wanted.
+async fn changed(news: &mut Option<Waiter>) {
+    match news {
+        Some(news) => news.changed().await,
+        None => pending().await,
     }
 }
 

@@ -6,6 +6,7 @@ mod administration;
 mod configurations;
 mod grids;
 mod messages;
+mod second_factors;
 mod trials;
 mod verification_records;
 mod verifications;

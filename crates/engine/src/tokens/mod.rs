@@ -3,6 +3,7 @@
 //! | file | token | kept |
 //! |---|---|---|
 //! | `transaction.rs` | of a log-in that waits for its second factor, and of a code on its way in it | nowhere: sealed, in the client's hand |
+//! | `push.rs` | of a question to a device, and of the device's right to register and to answer | nowhere |
 //! | `signed.rs`, `signing_keys.rs` | for APIs: JSON web tokens, signed | nowhere: whoever has the public key can read them |
 //! | `refresh.rs` | for new ones of those | its keyed hash |
 //!
@@ -11,11 +12,13 @@
 //! The words in a token are a dialect's business; the engine takes and gives JSON.
 
 mod layout;
+mod push;
 mod refresh;
 mod signed;
 mod signing_keys;
 mod transaction;
 
+pub use push::{DeviceTicket, PushOnItsWay};
 pub use signed::NotOurs;
 pub use signing_keys::PublishedKey;
 pub use transaction::{CodeOnItsWay, Origin, Transaction, Unreadable};

@@ -141,12 +141,12 @@ impl Engine {
         self.open_token(CODE, token)
     }
 
-    fn seal_token(&self, what: &str, value: &impl Serialize, ends_at: Timestamp) -> Result<String, Error> {
+    pub(super) fn seal_token(&self, what: &str, value: &impl Serialize, ends_at: Timestamp) -> Result<String, Error> {
         let text = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
         layout::seal(self.keys(), what, &text, ends_at, self.random())
     }
 
-    fn open_token<T: for<'de> Deserialize<'de>>(&self, what: &str, token: &str) -> Result<T, Unreadable> {
+    pub(super) fn open_token<T: for<'de> Deserialize<'de>>(&self, what: &str, token: &str) -> Result<T, Unreadable> {
         let text = layout::open(self.keys(), what, token, self.now())?;
         serde_json::from_str(&text).map_err(|_| Unreadable::Malformed)
     }
@@ -174,11 +174,11 @@ impl Engine {
     }
 }
 
-fn write_id<S: Serializer>(id: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn write_id<S: Serializer>(id: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&HEXLOWER.encode(id))
 }
 
-fn read_id<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+pub(super) fn read_id<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
     let bytes = HEXLOWER_PERMISSIVE.decode(String::deserialize(from)?.as_bytes()).map_err(D::Error::custom)?;
     bytes.try_into().map_err(|_| D::Error::custom("a transaction's name has 16 bytes"))
 }

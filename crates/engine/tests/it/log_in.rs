@@ -51,7 +51,7 @@ async fn log_in(harness: &Harness, client: &Client) -> Transaction {
 
 async fn redeem(harness: &Harness, client: &Client, transaction: &Transaction, code: &str) -> Redeemed {
     let (wanted, limits, shown) = (wanted(), &MfaLimits::USUAL, SecondFactor::Totp(code));
-    let command = RedeemTransaction { client, transaction, shown, wanted: &wanted, limits };
+    let command = RedeemTransaction { client, transaction, shown, wanted: &wanted, limits, shows_recovery_code: false };
     harness.engine.run(&Caller::client(client.tenant), None, &command).await.unwrap()
 }
 

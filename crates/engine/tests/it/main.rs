@@ -15,9 +15,11 @@ mod jobs;
 mod languages;
 mod log_in;
 mod people;
+mod routing;
 mod secrets;
 mod send_code;
 mod start;
+mod take_over;
 mod texts;
 
 use countersign_engine::{

@@ -24,7 +24,7 @@ pub struct Settings {
     pub log: Log,
     /// `[providers]`: who carries the messages.
     pub providers: providers::Settings,
-    /// `[routes]`: who is asked for each channel.
+    /// `[routes]`: who is asked to carry a message.
     pub routes: Routes,
     /// `[lookup]`: who is asked whether a number exists.
     pub lookup: lookup::Settings,

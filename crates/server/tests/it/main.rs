@@ -22,6 +22,7 @@ mod gateway360;
 mod kannel_boxes;
 mod listening;
 mod mail;
+mod mfa_page;
 mod nevis;
 #[path = "../../../delivery/tests/it/peer.rs"]
 mod peer;
@@ -29,6 +30,7 @@ mod program;
 mod providers;
 mod readme;
 mod refusing;
+mod routing;
 mod running;
 mod shape;
 mod smpp;

@@ -2,8 +2,8 @@
 
 use super::{
     accounts, activities, answers, api_keys, callbacks, clients, configurations, destinations, events, factors,
-    messages, mfa_choices, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens, templates, tenants,
-    trials, users, verifications,
+    messages, mfa_choices, mfa_sessions, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens,
+    templates, tenants, trials, users, verifications,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -71,6 +71,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::DeleteRefreshToken { tenant, hash } => refresh_tokens::delete(connection, *tenant, hash),
         Change::PurgeRefreshTokens { before, limit } => refresh_tokens::purge(connection, *before, *limit),
         Change::PutMfaChoice(choice) => mfa_choices::put(connection, choice),
+        Change::PutMfaSession(session) => mfa_sessions::put(connection, session),
+        Change::PurgeMfaSessions { before, limit } => mfa_sessions::purge(connection, *before, *limit),
         Change::InsertSetting { name, value } => settings::insert(connection, name, value),
         Change::Probe => settings::probe(connection),
         Change::Sandbox(change) => sandbox::apply(connection, change),

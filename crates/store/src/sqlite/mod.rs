@@ -21,6 +21,7 @@ mod files;
 mod log;
 pub(crate) mod messages;
 pub(crate) mod mfa_choices;
+pub(crate) mod mfa_sessions;
 mod migrate;
 pub(crate) mod refresh_tokens;
 mod row;

@@ -31,6 +31,7 @@ mod lasting;
 mod messages;
 #[cfg(test)]
 mod mfa_choices;
+mod mfa_sessions;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use countersign_model::{
     Right, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId,
     Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp,
     address::{LineType, PhoneTraits},
-    message::{Content, Fate, MessageState, Purpose},
+    message::{Chain, Content, Fate, MessageState, Purpose},
     policy::Limits,
     verification::{CodeSource, LiveCode},
 };
@@ -56,7 +56,7 @@ pub const fn address(number: u8) -> BlindIndex {
     BlindIndex([number; 32])
 }
 
-fn sealed(byte: u8) -> Sealed {
+pub fn sealed(byte: u8) -> Sealed {
     Sealed { key_version: 3, bytes: vec![byte; 40] }
 }
 
@@ -128,7 +128,11 @@ pub fn verification(number: u32) -> Verification {
         channel: Channel::Voice,
         to: sealed(1),
         to_index: address(1),
-        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::FixedOrMobile }),
+        phone: Some(PhoneTraits {
+            country: Some("ES".to_owned()),
+            line: LineType::FixedOrMobile,
+            operator: Some("21407".to_owned()),
+        }),
         policy: Policy::of(Profile::Standard),
         code: CodeSource::Own(sealed(2)),
         codes: vec![
@@ -200,6 +204,17 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         provider: Some("d".to_owned()),
         reference: Some("ref-\u{e9}".to_owned()),
         reason: Some("said \"no\"".to_owned()),
+        why: Some("rule spain".to_owned()),
+        accepted_at: Some(at(6)),
+        settled_at: Some(at(7)),
+        chain: Chain {
+            first: Some((message_id(8), Channel::Sms)),
+            spent: vec!["e".to_owned()],
+            next_due_at: Some(at(9)),
+            awaits_receipt: true,
+            missed_receipt: true,
+            next: Some(message_id(9)),
+        },
         report: Some(sealed(7)),
         created_at: at(6),
         updated_at: at(7),
@@ -337,7 +352,7 @@ pub fn factor(number: u8, user: u8) -> Factor {
         user: UserId::from_bytes([user; 16]),
         state: FactorState::Active,
         name: Some("mine".to_owned()),
-        kind: FactorKind::Totp { secret: sealed(2), rule: Totp::USUAL, last_step: Some(7) },
+        kind: FactorKind::Totp { secret: sealed(2), rule: Totp::USUAL, last_step: Some(7), device: None },
         created_at: at(1),
         updated_at: at(2),
         confirmed_at: Some(at(3)),

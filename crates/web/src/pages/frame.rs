@@ -65,12 +65,19 @@ impl Logo {
 
 /// Answers with a page.
 pub(crate) fn show(status: StatusCode, frame: &Frame, page: &impl Template) -> Response {
+    show_leading_to(status, frame, page, "")
+}
+
+/// Answers with a page whose forms may end at another origin: the browser counts where an answer sends it on to as a part of
+/// sending the form. Empty: at none.
+pub(crate) fn show_leading_to(status: StatusCode, frame: &Frame, page: &impl Template, origin: &str) -> Response {
     let Ok(html) = page.render() else {
         tracing::error!("a page could not be written");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let onward = if origin.is_empty() { String::new() } else { format!(" {origin}") };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self' {}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self' {}; form-action 'self'{onward}; base-uri 'none'; frame-ancestors 'none'",
         frame.logo.origin()
     );
     let mut response = (status, html).into_response();

@@ -6,6 +6,7 @@
 //! | `frame.rs` | the head, the brand and the card that every page has ([`Frame`]), and the headers it is answered with ([`show`]) |
 //! | `language.rs` | the languages, the choice among them, and [`translations!`] for a page's words |
 //! | `grid/` | the image grid behind the link in a text message |
+//! | `mfa/` | the second step of a log-in: enrol, choose, type a code, go back |
 //!
 //! A further page: a folder with its routes; its templates in `templates/pages/`, each of which extends `frame.html`; its words in
 //! `assets/pages/words/<page>.<language>.json`, one file for each language. All pages share the one style sheet,
@@ -15,8 +16,9 @@
 mod frame;
 pub(crate) mod grid;
 mod language;
+pub(crate) mod mfa;
 
-pub(crate) use frame::{Frame, Logo, LogoAddress, show};
+pub(crate) use frame::{Frame, Logo, LogoAddress, show, show_leading_to};
 pub(crate) use language::Language;
 
 use crate::{Web, asset::Asset};
@@ -33,10 +35,11 @@ macro_rules! file {
 const FILES: &[(&str, Asset)] = &[
     ("/pages/style.css", file!("style.css", "text/css; charset=utf-8")),
     ("/pages/logo.svg", file!("logo.svg", "image/svg+xml")),
+    ("/pages/icons.svg", file!("icons.svg", "image/svg+xml")),
 ];
 
 pub(crate) fn routes() -> Router<Web> {
     let files =
         FILES.iter().fold(Router::new(), |router, (path, asset)| router.route(path, get(async || asset.answer())));
-    files.merge(grid::routes())
+    files.merge(grid::routes()).merge(mfa::routes())
 }

@@ -15,6 +15,7 @@ mod clickatell;
 mod exchanges;
 mod gateway360;
 mod grid;
+mod mfa_page;
 mod native;
 mod openapi;
 mod wire;

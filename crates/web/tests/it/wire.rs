@@ -74,11 +74,11 @@ const DIALECTS: &str = r#"{
         }
     },
     "auth0": {
-        "issuers": [], "unenrolled_error": "association_required",
+        "issuers": [], "unenrolled_error": "association_required", "push_url": "https://push.example.com/",
         "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
         "limits": {
             "wrong_codes": {"size":10,"refill_seconds":360}, "wrong_recovery_codes": {"size":10,"refill_seconds":360},
-            "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60},
+            "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60}, "pushes": {"size":5,"refill_seconds":12},
             "exchanges": {"size":12,"refill_seconds":5}, "log_ins": {"size":20,"refill_seconds":6},
             "failed_passwords": {"max":10,"hold_seconds":2592000}
         }
@@ -355,7 +355,7 @@ impl Server {
 }
 
 /// What an application may do in the management API.
-const MANAGEMENT: [&str; 12] = [
+const MANAGEMENT: [&str; 13] = [
     "read:users",
     "update:users",
     "read:authentication_methods",
@@ -366,6 +366,7 @@ const MANAGEMENT: [&str; 12] = [
     "update:guardian_factors",
     "read:guardian_enrollments",
     "delete:guardian_enrollments",
+    "read:logs",
     "read:signing_keys",
     "update:signing_keys",
 ];

@@ -1,8 +1,9 @@
 //! What a tenant has chosen about second factors, in this API's words. What only this API knows of is kept as notes beside the
 //! choice.
 
-use super::names::Way;
-use countersign_model::{Channel, ChosenKind, MfaChoice};
+use super::{appliance_mfa::carrier, error::Refused, names::Way};
+use crate::Web;
+use countersign_model::{Channel, ChosenKind, MfaChoice, TenantId};
 
 /// The note that says of whom a second factor is asked: `all-applications`, or nothing.
 pub(super) const POLICIES: &str = "auth0.policies";
@@ -10,6 +11,15 @@ pub(super) const POLICIES: &str = "auth0.policies";
 pub(super) const MESSAGE_TYPES: &str = "auth0.message_types";
 /// What a policy is called under which everybody needs a second factor.
 pub(super) const ALL_APPLICATIONS: &str = "all-applications";
+
+/// What a tenant has chosen, of what there is: nobody is asked by push where nobody carries it.
+pub(super) async fn of(web: &Web, tenant: TenantId) -> Result<MfaChoice, Refused> {
+    let mut choice = web.engine().mfa_choice(tenant).await?;
+    if carrier(web).is_none() {
+        choice.set(ChosenKind::Push, false);
+    }
+    Ok(choice)
+}
 
 /// Whether everybody does.
 pub(super) fn everybody_needs_mfa(choice: &MfaChoice) -> bool {
@@ -20,6 +30,7 @@ pub(super) fn everybody_needs_mfa(choice: &MfaChoice) -> bool {
 pub(super) const fn kind(way: Way) -> ChosenKind {
     match way {
         Way::Totp => ChosenKind::Totp,
+        Way::Push => ChosenKind::Push,
         Way::Code(Channel::Sms) => ChosenKind::Sms,
         Way::Code(Channel::Voice) => ChosenKind::Voice,
         Way::Code(Channel::Email) => ChosenKind::Email,
@@ -34,8 +45,9 @@ pub(super) fn allows(choice: &MfaChoice, way: Way) -> bool {
 
 /// With what a user can begin.
 pub(super) fn kinds_to_enrol(choice: &MfaChoice) -> Vec<&'static str> {
-    let ways = [Way::Totp, Way::Code(Channel::Sms), Way::Code(Channel::Voice), Way::Code(Channel::Email)];
-    let mut kinds: Vec<&str> = ways.into_iter().filter(|way| allows(choice, *way)).map(Way::kind).collect();
+    let phones = [Way::Code(Channel::Sms), Way::Code(Channel::Voice)];
+    let ways = [Way::Totp].into_iter().chain(phones).chain([Way::Push, Way::Code(Channel::Email)]);
+    let mut kinds: Vec<&str> = ways.filter(|way| allows(choice, *way)).map(Way::kind).collect();
     kinds.dedup();
     kinds
 }

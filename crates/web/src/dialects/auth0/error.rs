@@ -119,6 +119,27 @@ impl Refused {
         Self::new("too_many_requests", "Too many requests. Wait for some seconds before retrying.").limited(level)
     }
 
+    pub(super) fn too_many_pushes(level: BucketLevel) -> Self {
+        let text = "Too many push notifications sent to the user. Wait for some minutes before retrying.";
+        Self::new(INVALID_REQUEST, text).with_status(StatusCode::TOO_MANY_REQUESTS).limited(level)
+    }
+
+    /// A device has not answered yet, or not registered.
+    pub(super) fn authorization_pending() -> Self {
+        let text = "Authorization pending: please repeat the request in a few seconds.";
+        Self::new("authorization_pending", text).with_status(StatusCode::BAD_REQUEST)
+    }
+
+    /// A device has refused. Elsewhere the same code comes with 403.
+    pub(super) fn authorization_rejected() -> Self {
+        Self::new("access_denied", "MFA Authorization rejected.").with_status(StatusCode::BAD_REQUEST)
+    }
+
+    pub(super) fn slow_down(level: BucketLevel) -> Self {
+        let text = "You are polling faster than the specified interval of 5 seconds.";
+        Self::new("slow_down", text).with_status(StatusCode::BAD_REQUEST).limited(level)
+    }
+
     pub(super) fn malformed_mfa_token() -> Self {
         Self::new(INVALID_GRANT, "Malformed mfa_token")
     }

@@ -1,8 +1,10 @@
 //! `POST /mfa/associate`: the first step of a new second factor. The second is its first right code, at `/oauth/token`.
 
 use super::{
+    appliance_mfa,
     auth::{self, Bearer},
     error::{INVALID_REQUEST, Refused},
+    issuer::Issuer,
     params::{Call, Params},
     texts,
 };
@@ -11,17 +13,17 @@ use axum::{extract::State, response::Response};
 use countersign_engine::{
     UserRef,
     commands::{EnrolSecondFactor, NewFactor, SecondFactorEnrolled},
-    tokens::Transaction,
+    tokens::{DeviceTicket, PushOnItsWay, Transaction},
 };
-use countersign_model::{Address, Channel};
+use countersign_model::{Address, Channel, FactorId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let transaction = Bearer::of(&web, &call.parts.headers).await?.with_scope("enroll")?;
     let factor = factor(&web, &transaction, &call.params).await?;
     let channel = match &factor {
-        NewFactor::Totp => None,
+        NewFactor::Totp | NewFactor::Push => None,
         NewFactor::Address { channel, .. } => Some(*channel),
     };
     let wording = texts::wording(&web, &transaction, &call.parts.headers, channel, texts::Message::Enrolment).await?;
@@ -33,6 +35,9 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
             let uri = barcode_uri(&web, &transaction, &secret).await?;
             let body = json!({ "authenticator_type": "otp", "secret": *secret, "barcode_uri": uri });
             (body, recovery_code)
+        }
+        SecondFactorEnrolled::Push { factor, recovery_code } => {
+            (push(&web, &Issuer::of(&call.parts, &web), &transaction, factor).await?, recovery_code)
         }
         SecondFactorEnrolled::Address { sent, recovery_code } => {
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
@@ -58,6 +63,22 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
     Ok(super::json(&body))
 }
 
+/// The app reads out of the picture where it may register, and with what; until it has, the client waits.
+async fn push(web: &Web, issuer: &Issuer, transaction: &Transaction, factor: FactorId) -> Result<Value, Refused> {
+    let engine = web.engine();
+    let (tenant, ends_at) = (transaction.tenant, engine.now().plus_seconds(Transaction::LIFE_OF_A_CODE_SECONDS));
+    let waits = PushOnItsWay { transaction: transaction.id, tenant, factor, push: None };
+    let ticket = engine.device_ticket(&DeviceTicket { tenant, factor, push: None, ends_at });
+    let label = label(web, transaction).await?;
+    let base = encoded(&issuer.at(appliance_mfa::BASE));
+    Ok(json!({
+        "authenticator_type": "oob",
+        "barcode_uri": format!("otpauth://totp/{label}?enrollment_tx_id={ticket}&base_url={base}"),
+        "oob_channel": "auth0",
+        "oob_code": engine.seal_push_on_its_way(&waits, ends_at)?,
+    }))
+}
+
 fn not_chosen() -> Refused {
     let text = "This kind of factor is not enabled for the tenant";
     Refused::unsupported_challenge_type(text).with_status(axum::http::StatusCode::BAD_REQUEST)
@@ -73,6 +94,7 @@ async fn factor(web: &Web, transaction: &Transaction, params: &Params) -> Result
     }
     let channels = params.texts("oob_channels")?;
     let channel = match channels.as_slice() {
+        ["auth0"] if appliance_mfa::carrier(web).is_some() => return Ok(NewFactor::Push),
         ["auth0"] => return Err(not_chosen()),
         [name] => Channel::parse(name).ok_or_else(|| unknown("OOB channel", name))?,
         _ => return Err(Refused::new(INVALID_REQUEST, "oob_channels must have exactly one channel")),
@@ -106,11 +128,20 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// What an app reads out of a QR code (the key URI format).
 pub(super) async fn barcode_uri(web: &Web, transaction: &Transaction, secret: &str) -> Result<String, Refused> {
+    let tenant = encoded(&web.engine().name_of_tenant(transaction.tenant).await?);
+    let label = label(web, transaction).await?;
+    Ok(format!("otpauth://totp/{label}?secret={secret}&issuer={tenant}&algorithm=SHA1&digits=6&period=30"))
+}
+
+/// What the app calls it: the tenant and the user.
+async fn label(web: &Web, transaction: &Transaction) -> Result<String, Refused> {
     let caller = auth::caller(transaction);
     let user = web.engine().user(&caller, &UserRef::Id(transaction.user)).await?;
     let name = web.engine().name_of(&user)?.unwrap_or_else(|| super::names::name_of_user(user.id));
     let tenant = web.engine().name_of_tenant(transaction.tenant).await?;
-    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let (tenant, name) = (encoded(&tenant), encoded(&name));
-    Ok(format!("otpauth://totp/{tenant}:{name}?secret={secret}&issuer={tenant}&algorithm=SHA1&digits=6&period=30"))
+    Ok(format!("{}:{}", encoded(&tenant), encoded(&name)))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }

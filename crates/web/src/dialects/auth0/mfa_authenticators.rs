@@ -39,7 +39,7 @@ struct Authenticator {
 
 pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Refused> {
     let transaction = Bearer::of(&web, &headers).await?.with_scope("read:authenticators")?;
-    let choice = web.engine().mfa_choice(transaction.tenant).await?;
+    let choice = choice::of(&web, transaction.tenant).await?;
     let factors = web.engine().factors_of(&auth::caller(&transaction), transaction.user).await?;
     let mut listed = Vec::new();
     // The way back in comes after all others.
@@ -55,15 +55,17 @@ pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<R
 fn shown(web: &Web, factor: &Factor, way: Way) -> Result<Authenticator, Refused> {
     let oob_channel = match way {
         Way::Code(channel) => Some(channel.name()),
+        Way::Push => Some("auth0"),
         Way::Totp | Way::Recovery => None,
     };
+    let device = factor.device().and_then(|device| device.app.as_ref()).filter(|_| way == Way::Push);
     let address = web.engine().address_of_factor(factor)?;
     Ok(Authenticator {
         id: names::authenticator_id(web.engine(), factor, way),
         way: way.authenticator_type(),
         active: factor.is_active(),
         oob_channel,
-        name: address.as_ref().map(names::masked),
+        name: device.map(|app| app.name.as_str().into()).or_else(|| address.as_ref().map(names::masked)),
         kind: way.kind(),
         created_at: time::text(factor.created_at),
         last_auth: factor.last_used_at.map(time::text),

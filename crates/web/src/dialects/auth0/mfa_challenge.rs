@@ -1,6 +1,7 @@
 //! `POST /mfa/challenge`: asks a user for the second factor. An app needs no asking; an address gets a fresh code.
 
 use super::{
+    appliance_mfa,
     auth::{self, Bearer},
     choice,
     error::{INVALID_REQUEST, Refused},
@@ -15,7 +16,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use countersign_engine::commands::{SecondFactorCode, SendSecondFactorCode};
+use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode};
 use countersign_engine::tokens::{Transaction, Unreadable};
 use countersign_model::{Channel, Factor, MfaChoice};
 use serde_json::json;
@@ -41,7 +42,7 @@ pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Resp
     }
     let types = Types::of(&params)?;
     let factors = web.engine().factors_of(&auth::caller(&transaction), transaction.user).await?;
-    let choice = web.engine().mfa_choice(transaction.tenant).await?;
+    let choice = choice::of(&web, transaction.tenant).await?;
     let (factor, way) = chosen(&web, &params, types, &factors, &choice)?;
     match way {
         Way::Totp => Ok(super::json(&json!({ "challenge_type": "otp" }))),
@@ -50,6 +51,7 @@ pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Resp
                 texts::wording(&web, &transaction, &parts.headers, Some(channel), texts::Message::Verification).await?;
             send(&web, &transaction, factor, channel, wording).await
         }
+        Way::Push => ask(&web, &Issuer::of(&parts, &web), &transaction, factor).await,
         Way::Recovery => Err(invalid_authenticator()),
     }
 }
@@ -65,6 +67,26 @@ pub(super) async fn challenge_with_domain(
         challenge(State(web), call).await
     } else {
         Err(Refused::new("not_found", "Not found."))
+    }
+}
+
+/// The answer waits until the question is on its way.
+async fn ask(web: &Web, issuer: &Issuer, transaction: &Transaction, factor: &Factor) -> Result<Response, Refused> {
+    let limits = &web.dialects().auth0.limits;
+    let command = SendPush { transaction, factor: factor.id, limits };
+    match web.engine().run(&auth::caller(transaction), None, &command).await? {
+        PushSent::Asked { waits, ends_at, app } => {
+            let body = appliance_mfa::question(web, issuer, &waits, &app, ends_at)?;
+            let url = appliance_mfa::carrier(web).unwrap_or_default();
+            if !web.engine().carry_push(transaction.tenant, url, body).await {
+                return Err(Refused::new("bad_gateway", "The push notification could not be sent."));
+            }
+            let oob_code = web.engine().seal_push_on_its_way(&waits, ends_at)?;
+            Ok(super::json(&json!({ "challenge_type": "oob", "oob_code": oob_code })))
+        }
+        PushSent::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
+        PushSent::NoSuchFactor => Err(invalid_authenticator()),
+        PushSent::TooMany(level) => Err(Refused::too_many_pushes(level)),
     }
 }
 
@@ -93,7 +115,7 @@ fn invalid_authenticator() -> Refused {
     Refused::new("invalid_authenticator", "The authenticator is unknown or not active.")
 }
 
-/// The factor that is meant, or the best one of those that fit: an app first, then a text message, a call, a mail; of equals
+/// The factor that is meant, or the best one of those that fit: a push first, then an app, a text message, a call, a mail; of equals
 /// the one that was used last.
 fn chosen<'a>(
     web: &Web,
@@ -103,12 +125,13 @@ fn chosen<'a>(
     choice: &MfaChoice,
 ) -> Result<(&'a Factor, Way), Refused> {
     let id = params.text("authenticator_id")?;
-    let channel = match params.text("oob_channel")? {
+    let preferred = match params.text("oob_channel")? {
         None => None,
-        Some("auth0") => return Err(types.unsupported(&[])),
+        Some("auth0") => Some(Way::Push),
         Some(name) => {
             let known = Channel::parse(&name.to_ascii_lowercase());
-            Some(known.ok_or_else(|| Refused::new(INVALID_REQUEST, format!("Unknown OOB channel: {name}")))?)
+            let unknown = || Refused::new(INVALID_REQUEST, format!("Unknown OOB channel: {name}"));
+            Some(Way::Code(known.ok_or_else(unknown)?))
         }
     };
     let active: Vec<&Factor> = factors.iter().filter(|factor| factor.is_active() && factor.is_primary()).collect();
@@ -127,22 +150,22 @@ fn chosen<'a>(
     let ways = active.iter().flat_map(|factor| Way::of(factor).into_iter().map(move |way| (*factor, way)));
     let ways: Vec<(&Factor, Way)> = ways.filter(|(_, way)| choice::allows(choice, *way)).collect();
     let fitting = ways.iter().filter(|(_, way)| types.allow(*way)).copied();
-    let preferred = |way: Way| channel.is_some_and(|channel| way == Way::Code(channel));
     fitting
         .min_by_key(|(factor, way)| {
             let last_used = factor.last_used_at.map_or(0, countersign_model::Timestamp::as_ms);
-            (!preferred(*way), rank(*way), std::cmp::Reverse(last_used))
+            (preferred != Some(*way), rank(*way), std::cmp::Reverse(last_used))
         })
         .ok_or_else(|| types.unsupported(&ways.iter().map(|(_, way)| *way).collect::<Vec<_>>()))
 }
 
 const fn rank(way: Way) -> u8 {
     match way {
-        Way::Totp => 0,
-        Way::Code(Channel::Sms) => 1,
-        Way::Code(Channel::Voice) => 2,
-        Way::Code(Channel::Email) => 3,
-        Way::Recovery => 4,
+        Way::Push => 0,
+        Way::Totp => 1,
+        Way::Code(Channel::Sms) => 2,
+        Way::Code(Channel::Voice) => 3,
+        Way::Code(Channel::Email) => 4,
+        Way::Recovery => 5,
     }
 }
 
@@ -166,7 +189,7 @@ impl Types {
     const fn allow(self, way: Way) -> bool {
         match way {
             Way::Totp => self.otp,
-            Way::Code(_) => self.oob,
+            Way::Code(_) | Way::Push => self.oob,
             Way::Recovery => false,
         }
     }

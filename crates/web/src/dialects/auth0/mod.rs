@@ -7,8 +7,9 @@
 //! | `/oauth/token` | `oauth_token.rs` | password, refresh, client credentials, and the three MFA grants |
 //! | `/oauth/revoke` | `oauth_revoke.rs` | refresh tokens |
 //! | `/mfa/authenticators`, `/mfa/authenticators/{id}` | `mfa_authenticators.rs` | whole |
-//! | `/mfa/associate` | `mfa_associate.rs` | app, text message, call, mail; no push |
-//! | `/mfa/challenge` | `mfa_challenge.rs` | the same |
+//! | `/mfa/associate` | `mfa_associate.rs` | whole |
+//! | `/mfa/challenge` | `mfa_challenge.rs` | whole |
+//! | `/appliance-mfa/api/…` | `appliance_mfa.rs` | an app registers, and answers |
 //! | `/userinfo` | `userinfo.rs` | whole |
 //! | `/.well-known/openid-configuration`, `/.well-known/jwks.json` | `well_known.rs` | whole |
 //! | `/api/v2/…` | `management/` | what concerns factors, and signing keys |
@@ -16,6 +17,7 @@
 //! Who issues tokens is `issuer.rs`, who asks is `auth.rs`, who may call from a browser is `cors.rs`.
 
 mod answer;
+mod appliance_mfa;
 mod auth;
 mod choice;
 mod cors;
@@ -62,6 +64,7 @@ pub const DIALECT: Dialect = Dialect {
     prefixes: &[
         "/oauth/",
         "/mfa/",
+        "/appliance-mfa/",
         "/userinfo",
         "/.well-known/openid-configuration",
         "/.well-known/jwks.json",
@@ -87,6 +90,8 @@ fn routes() -> Router<Web> {
         .merge(open("/mfa/authenticators/{id}", delete(mfa_authenticators::delete)))
         .merge(open("/mfa/associate", post(mfa_associate::associate)))
         .merge(open("/mfa/challenge", post(mfa_challenge::challenge)))
+        .route("/appliance-mfa/api/enroll", post(appliance_mfa::enroll))
+        .route("/appliance-mfa/api/resolve-transaction", post(appliance_mfa::resolve))
         .merge(open("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo)))
         .merge(open("/.well-known/openid-configuration", get(well_known::configuration)))
         .merge(open("/.well-known/jwks.json", get(well_known::jwks)))

@@ -23,6 +23,8 @@ pub(super) fn user_id(name: &str) -> Option<UserId> {
 pub(super) enum Way {
     /// A code of an app.
     Totp,
+    /// A question on a device.
+    Push,
     /// A code on this channel.
     Code(Channel),
     /// A recovery code.
@@ -30,9 +32,13 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The ways of a factor. Whoever holds a phone is reached in both ways, the one that was chosen first.
+    /// The ways of a factor. An app that registers counts out codes too. Whoever holds a phone is reached in both ways, the one that was chosen first.
     pub(super) fn of(factor: &Factor) -> Vec<Self> {
         match &factor.kind {
+            // One that has never registered is an app like any other, once it was confirmed.
+            FactorKind::Totp { device: Some(device), .. } if device.app.is_some() || !factor.is_active() => {
+                vec![Self::Push, Self::Totp]
+            }
             FactorKind::Totp { .. } => vec![Self::Totp],
             FactorKind::Email { .. } => vec![Self::Code(Channel::Email)],
             FactorKind::Phone { channels, .. } if channels.first() == Some(&Channel::Voice) => {
@@ -47,6 +53,7 @@ impl Way {
     pub(super) const fn prefix(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Push => "push",
             Self::Code(channel) => channel.name(),
             Self::Recovery => "recovery-code",
         }
@@ -56,7 +63,7 @@ impl Way {
     pub(super) const fn authenticator_type(self) -> &'static str {
         match self {
             Self::Totp => "otp",
-            Self::Code(_) => "oob",
+            Self::Code(_) | Self::Push => "oob",
             Self::Recovery => "recovery-code",
         }
     }
@@ -65,6 +72,7 @@ impl Way {
     pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::Totp => "otp",
+            Self::Push => "push-notification",
             Self::Code(Channel::Sms | Channel::Voice) => "phone",
             Self::Code(Channel::Email) => "email",
             Self::Recovery => "recovery-code",

@@ -16,7 +16,7 @@ use countersign_engine::{
     commands::{
         LogIn, LoggedIn, RedeemTransaction, Redeemed, Refresh, Refreshed, SecondFactor, SecondFactorRule, Wanted,
     },
-    tokens::{Transaction, Unreadable},
+    tokens::{PushOnItsWay, Transaction, Unreadable},
 };
 use countersign_model::{Client, Grant, UserId};
 use serde_json::{Value, json};
@@ -155,6 +155,13 @@ impl Asking<'_> {
     async fn with_code(&self) -> Result<Response, Refused> {
         let token = self.params.required("mfa_token")?;
         let code = self.params.required("oob_code")?;
+        if let Some(sent) = self.push(code)? {
+            let transaction = self.transaction(token).await?;
+            if sent.transaction != transaction.id || sent.tenant != transaction.tenant {
+                return Err(Refused::foreign_oob_code());
+            }
+            return self.redeem(&transaction, SecondFactor::Push(&sent), "oob_code").await;
+        }
         let typed = self.params.required("binding_code")?;
         let transaction = self.transaction(token).await?;
         let sent = self.web.engine().open_code_on_its_way(code).map_err(Refused::unreadable_oob_code)?;
@@ -162,6 +169,15 @@ impl Asking<'_> {
             return Err(Refused::foreign_oob_code());
         }
         self.redeem(&transaction, SecondFactor::Code { sent: &sent, typed }, "binding_code").await
+    }
+
+    /// A question to a device, if that is what the code stands for: nothing is typed then.
+    fn push(&self, code: &str) -> Result<Option<PushOnItsWay>, Refused> {
+        match self.web.engine().open_push_on_its_way(code) {
+            Ok(sent) => Ok(Some(sent)),
+            Err(Unreadable::Expired) => Err(Refused::unreadable_oob_code(Unreadable::Expired)),
+            Err(Unreadable::Malformed) => Ok(None),
+        }
     }
 
     /// The log-in that the client's token stands for; or, to confirm what it enrolled, a token for the user's own factors.
@@ -203,7 +219,14 @@ impl Asking<'_> {
         let asked = Asked { request: transaction.request.clone(), own: None };
         let wanted = self.wanted(asked).await?;
         let limits = &self.web.dialects().auth0.limits;
-        let command = RedeemTransaction { client: self.client, transaction, shown, wanted: &wanted, limits };
+        let command = RedeemTransaction {
+            client: self.client,
+            transaction,
+            shown,
+            wanted: &wanted,
+            limits,
+            shows_recovery_code: false,
+        };
         match self.web.engine().run(&auth::caller(transaction), None, &command).await? {
             Redeemed::Granted(granted) => {
                 answer::for_user(self.web, self.issuer, self.client, granted, "password").await
@@ -214,6 +237,9 @@ impl Asking<'_> {
                 Err(Refused::unsupported_challenge_type("User is not enrolled with this kind of factor"))
             }
             Redeemed::TooManyWrong(level) => Err(Refused::too_many_failed_codes(level)),
+            Redeemed::Waiting => Err(Refused::authorization_pending()),
+            Redeemed::Refused => Err(Refused::authorization_rejected()),
+            Redeemed::TooManyTries(level) if parameter == "oob_code" => Err(Refused::slow_down(level)),
             Redeemed::TooManyTries(level) => Err(Refused::too_many_exchanges(level)),
         }
     }
@@ -239,7 +265,7 @@ impl Asking<'_> {
     /// With which kinds of factor the user can be challenged; or, where there is none, which it can enrol.
     async fn requirements(&self, user: UserId) -> Result<Value, Refused> {
         let caller = Caller::client(self.client.tenant);
-        let choice = self.web.engine().mfa_choice(self.client.tenant).await?;
+        let choice = super::choice::of(self.web, self.client.tenant).await?;
         let factors = self.web.engine().factors_of(&caller, user).await?;
         let active = factors.iter().filter(|factor| factor.is_active());
         let ways: Vec<Way> = active.flat_map(Way::of).filter(|way| super::choice::allows(&choice, *way)).collect();

@@ -12,6 +12,8 @@ pub struct Settings {
     pub issuers: Vec<String>,
     /// What a challenge says to a user who has no second factor.
     pub unenrolled_error: UnenrolledError,
+    /// Who carries questions to devices; empty: nobody, and there is no push.
+    pub push_url: String,
     /// How long an access token lives, in seconds.
     pub access_token_seconds: u32,
     /// How long an ID token lives, in seconds.

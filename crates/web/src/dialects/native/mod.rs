@@ -11,6 +11,7 @@
 //! | `/v1/services`, `/v1/services/{name}` | `services.rs` | GET, POST, PATCH, DELETE |
 //! | `/v1/templates`, `/v1/templates/{message}/{channel}/{locale}` | `templates.rs` | GET, PUT, DELETE |
 //! | `/v1/keys`, `/v1/keys/{id}` | `keys.rs` | GET, POST, DELETE |
+//! | `/v1/mfa-tokens`, `/v1/mfa-results` | `mfa_tokens.rs` | POST |
 //! | `/openapi.json` | `openapi.rs` | GET |
 
 mod auth;
@@ -21,6 +22,7 @@ mod extract;
 mod history;
 mod keys;
 mod last_line;
+mod mfa_tokens;
 mod openapi;
 mod services;
 mod templates;

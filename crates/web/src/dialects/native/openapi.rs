@@ -1,6 +1,6 @@
 //! Router and description from one list, so that they cannot differ. The description is OpenAPI 3.1, at `/openapi.json`.
 
-use super::{ProblemObject, changes, check, history, keys, services, templates, verifications};
+use super::{ProblemObject, changes, check, history, keys, mfa_tokens, services, templates, verifications};
 use crate::Web;
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, response::IntoResponse as _, routing::get};
 use utoipa::{
@@ -25,6 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "services", description = "Named rules"),
         (name = "templates", description = "What messages say"),
         (name = "keys", description = "API keys"),
+        (name = "mfa", description = "The second step of a log-in"),
     ),
     components(schemas(ProblemObject)),
     modifiers(&BearerKey),
@@ -87,6 +88,8 @@ pub(super) fn routes() -> Router<Web> {
         .routes(routes!(templates::get, templates::put, templates::delete))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(mfa_tokens::begin))
+        .routes(routes!(mfa_tokens::redeem))
         .split_for_parts();
     complete(&mut document);
     let json = Bytes::from(document.to_json().unwrap_or_default());

@@ -123,7 +123,7 @@ pub(super) struct VerificationObject {
     /// Where its messages go, normalised.
     #[schema(example = "+34666666111")]
     to: String,
-    /// The way of its latest message.
+    /// The way of the latest message that was asked for.
     channel: WireChannel,
     /// Country and kind of line, for phone numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ pub(super) struct VerificationObject {
     code_alphabet: Option<&'static str>,
     /// How many more wrong codes it survives; null means any number.
     attempts_left: Option<u32>,
-    /// How many messages it has sent.
+    /// How many messages were asked for.
     sends: u32,
     /// The language of its messages.
     locale: String,

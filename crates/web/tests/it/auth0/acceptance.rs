@@ -28,7 +28,8 @@ async fn cases_1_to_4_6_and_12_passwords_and_tokens() {
     assert_eq!(refusal(&answer), is(403, "mfa_required", "Multifactor authentication required"));
     assert_eq!(answer.header("content-type"), "application/json");
     assert!(text(&answer.json(), "mfa_token").starts_with("Fe26.2*"));
-    let all = json!([{ "type": "otp" }, { "type": "phone" }, { "type": "email" }]);
+    let kinds = ["otp", "phone", "push-notification", "email"];
+    let all: Vec<Value> = kinds.iter().map(|kind| json!({ "type": kind })).collect();
     assert_eq!(answer.json()["mfa_requirements"], json!({ "enroll": all }));
 }
 

@@ -7,7 +7,7 @@ fn of(user: UserId) -> String {
     format!("auth0%7C{}", data_encoding::HEXLOWER.encode(&user.to_bytes()))
 }
 
-async fn administrator(auth0: &Auth0) -> String {
+pub(super) async fn administrator(auth0: &Auth0) -> String {
     let ask = json!({ "grant_type": "client_credentials", "audience": "https://verify.example.com/api/v2/" });
     text(&auth0.token(ask).await.json(), "access_token")
 }
@@ -86,9 +86,12 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
     let off = auth0.challenge(&token, json!({ "challenge_type": "oob" })).await;
     assert_eq!((off.status, text(&off.json(), "error").as_str()), (401, "unsupported_challenge_type"));
     let fresh = auth0.log_in(&person, json!({})).await;
-    assert_eq!(fresh.json()["mfa_requirements"]["enroll"], json!([{ "type": "otp" }, { "type": "email" }]));
+    assert_eq!(
+        fresh.json()["mfa_requirements"]["enroll"],
+        json!([{ "type": "otp" }, { "type": "push-notification" }, { "type": "email" }])
+    );
     assert_eq!(put("factors/sms", json!({ "enabled": true })).await, 200);
-    assert_eq!(put("factors/push-notification", json!({ "enabled": true })).await, 400);
+    assert_eq!(put("factors/duo", json!({ "enabled": true })).await, 400);
     let texts = json!({
         "enrollment_message": "{{code}}",
         "verification_message": "{% if locale contains 'fr' %}Votre code : {{ code }}{% else %}Code {{ code }}{% endif %}",
@@ -132,4 +135,39 @@ async fn who_may_not_is_told_in_this_apis_words() {
         let answer = auth0.call(method, path, None, Some(&narrow)).await;
         assert_eq!((answer.status, answer.json()["statusCode"].as_u64()), (status, Some(status.into())), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_log_has_the_vendors_event_codes_the_newest_first() {
+    let mut auth0 = Auth0::new().await;
+    let (person, secret, recovery) = auth0.with_app().await;
+    let token = auth0.mfa_token(&person).await;
+    auth0.with_otp(&token, "000000").await;
+    auth0.with_otp(&token, &auth0.shown_by_app(&secret)).await;
+    let token = auth0.mfa_token(&person).await;
+    auth0.token(json!({ "grant_type": MFA_RECOVERY, "mfa_token": token, "recovery_code": recovery })).await;
+    let other = auth0.with_phone().await;
+    let token = auth0.mfa_token(&other).await;
+    auth0.challenge(&token, json!({})).await;
+    let admin = administrator(&auth0).await;
+    let log = async |path: &str| auth0.call(Method::GET, &format!("/api/v2/{path}"), None, Some(&admin)).await;
+    let types = |log: &Value| log.as_array().unwrap().iter().map(|entry| text(entry, "type")).collect::<Vec<_>>();
+    let name = format!("auth0|{}", data_encoding::HEXLOWER.encode(&person.id.to_bytes()));
+    let of_person =
+        ["gd_recovery_succeed", "gd_auth_succeed", "gd_auth_failed", "gd_enrollment_complete", "gd_start_enroll"];
+    assert_eq!(types(&log(&format!("users/{name}/logs")).await.json()), of_person);
+    let of_all = ["gd_send_sms", "gd_enrollment_complete", "gd_start_enroll"].into_iter().chain(of_person);
+    assert_eq!(types(&log("logs").await.json()), of_all.collect::<Vec<_>>());
+    let part = log("logs?page=1&per_page=2&include_totals=true").await.json();
+    assert_eq!((part["start"].as_u64(), part["total"].as_u64(), part["length"].as_u64()), (Some(2), Some(8), Some(2)));
+    assert_eq!(types(&part["logs"]), ["gd_start_enroll", "gd_recovery_succeed"]);
+    assert_eq!(part["logs"][1]["user_name"], person.name.as_str());
+    assert_eq!(log("logs?q=type:x").await.status, 400);
+
+    let token = auth0.mfa_token(&person).await;
+    for _ in 0..9 {
+        auth0.with_otp(&token, "000000").await;
+    }
+    let newest = log("logs?per_page=2").await.json();
+    assert_eq!(types(&newest), ["gd_otp_rate_limit_exceed", "gd_auth_failed"]);
 }

@@ -4,6 +4,7 @@ mod acceptance;
 mod grants;
 mod limits;
 mod management;
+mod push;
 mod timing;
 
 use crate::wire::{Answer, Server};

@@ -3,7 +3,12 @@
 use super::error::Refused;
 use crate::{
     Web, body,
-    dialects::auth0::{auth::audience_of, auth::token, issuer::OwnApi, names::user_id},
+    dialects::auth0::{
+        auth::audience_of,
+        auth::token,
+        issuer::{Issuer, OwnApi},
+        names::user_id,
+    },
 };
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -18,6 +23,7 @@ use serde_json::Value;
 pub(super) struct Administrator {
     pub web: Web,
     pub client: Client,
+    pub issuer: Issuer,
     scopes: Vec<String>,
 }
 
@@ -37,7 +43,8 @@ impl FromRequestParts<Web> for Administrator {
             None => None,
         };
         let scopes = text("scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
-        Ok(Self { web: web.clone(), client: client.ok_or_else(|| refused("Invalid token"))?, scopes })
+        let client = client.ok_or_else(|| refused("Invalid token"))?;
+        Ok(Self { web: web.clone(), client, issuer: Issuer::of(parts, web), scopes })
     }
 }
 

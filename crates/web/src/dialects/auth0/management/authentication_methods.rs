@@ -167,6 +167,7 @@ const fn kind(factor: &Factor) -> &'static str {
     match factor.kind {
         FactorKind::Phone { .. } => "phone",
         FactorKind::Email { .. } => "email",
+        FactorKind::Totp { device: Some(_), .. } => "push",
         FactorKind::Totp { .. } => "totp",
         FactorKind::RecoveryCodes { .. } => "recovery-code",
     }
@@ -179,7 +180,8 @@ fn method(web: &Web, factor: &Factor) -> Result<Value, Refused> {
     put("id", method_id(web, factor).into());
     put("type", kind(factor).into());
     put("confirmed", factor.is_active().into());
-    if let Some(name) = &factor.name {
+    let device = factor.device().and_then(|device| device.app.as_ref());
+    if let Some(name) = factor.name.as_ref().or(device.map(|app| &app.name)) {
         put("name", name.as_str().into());
     }
     match web.engine().address_of_factor(factor)? {

@@ -7,13 +7,15 @@ use super::{
 use crate::{
     Web,
     dialects::auth0::names::{device, masked},
+    pages::mfa,
     time,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use countersign_engine::commands::DeleteFactor;
-use countersign_model::{Channel, Factor, FactorId, FactorKind};
+use countersign_engine::commands::{BeginEnrolment, DeleteFactor, EnrolmentBegun};
+use countersign_model::{Channel, ChosenKind, Factor, FactorId, FactorKind};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 pub(super) async fn show(asking: Administrator, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
     asking.must_have(&["read:guardian_enrollments"])?;
@@ -43,13 +45,15 @@ pub(super) fn enrollment(web: &Web, factor: &Factor) -> Result<Value, Refused> {
     let (kind, method) = match &factor.kind {
         FactorKind::Phone { channels, .. } => ("phone", channels.first().map_or("sms", |channel| channel.name())),
         FactorKind::Email { .. } => ("email", Channel::Email.name()),
+        FactorKind::Totp { device: Some(_), .. } => ("pn", "guardian"),
         FactorKind::Totp { .. } => ("authenticator", "authenticator"),
         FactorKind::RecoveryCodes { .. } => ("recovery-code", "recovery-code"),
     };
     put("type", kind.into());
     put("auth_method", method.into());
     put("identifier", device(web.engine(), factor).into());
-    if let Some(name) = &factor.name {
+    let device = factor.device().and_then(|device| device.app.as_ref());
+    if let Some(name) = factor.name.as_ref().or(device.map(|app| &app.name)) {
         put("name", name.as_str().into());
     }
     if let Some(address) = web.engine().address_of_factor(factor)? {
@@ -64,14 +68,50 @@ pub(super) fn enrollment(web: &Web, factor: &Factor) -> Result<Value, Refused> {
     Ok(shown.into())
 }
 
-/// For whom a ticket is.
+/// For whom a ticket is, and for what. Where and in which language the vendor would mail it is not asked.
 #[derive(Deserialize)]
 pub(super) struct Ticket {
     user_id: String,
+    #[serde(default)]
+    send_mail: bool,
+    factor: Option<String>,
+    #[serde(default)]
+    allow_multiple_enrollments: bool,
 }
+
+/// How long it can be used: once.
+const LIFE_OF_A_TICKET: Duration = Duration::from_hours(24 * 5);
 
 pub(super) async fn ticket(asking: Administrator, Sent(ticket): Sent<Ticket>) -> Result<Json<Value>, Refused> {
     asking.must_have(&["create:guardian_enrollment_tickets"])?;
-    let _user = asking.user(&ticket.user_id).await?;
-    Err(Refused::not_found("Enrollment tickets are not available."))
+    if ticket.send_mail {
+        return Err(Refused::bad("Tickets are not mailed: send ticket_url to the user yourself, without send_mail."));
+    }
+    let user = asking.user(&ticket.user_id).await?;
+    let begin = BeginEnrolment {
+        client: asking.client.id.clone(),
+        user: user.id,
+        only: ticket.factor.as_deref().map(kind_of_factor).transpose()?,
+        one_more: ticket.allow_multiple_enrollments,
+        life: LIFE_OF_A_TICKET,
+    };
+    match asking.web.engine().run(&asking.caller(), None, &begin).await? {
+        EnrolmentBegun::Begun { id, link } => {
+            let url = asking.issuer.at(mfa::path_of(&link).trim_start_matches('/'));
+            Ok(Json(json!({ "ticket_id": id, "ticket_url": url })))
+        }
+        EnrolmentBegun::HasOne => {
+            let text = "The user is enrolled already. Allow more with allow_multiple_enrollments.";
+            Err(Refused::new(StatusCode::CONFLICT, "already_enrolled", text))
+        }
+    }
+}
+
+fn kind_of_factor(name: &str) -> Result<ChosenKind, Refused> {
+    match name {
+        "phone" | "sms" => Ok(ChosenKind::Sms),
+        "email" => Ok(ChosenKind::Email),
+        "otp" => Ok(ChosenKind::Totp),
+        _ => Err(Refused::bad("This kind of factor cannot be enrolled on a page.")),
+    }
 }

@@ -6,6 +6,7 @@ use super::{
     error::Refused,
 };
 use crate::dialects::auth0::{
+    appliance_mfa::carrier,
     choice::{ALL_APPLICATIONS, MESSAGE_TYPES, POLICIES},
     texts::{self, Message},
 };
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 /// The vendor's names, and what of ours goes by them. What this server has not cannot be switched on.
 const FACTORS: [(&str, Option<ChosenKind>); 8] = [
-    ("push-notification", None),
+    ("push-notification", Some(ChosenKind::Push)),
     ("sms", Some(ChosenKind::Sms)),
     ("email", Some(ChosenKind::Email)),
     ("duo", None),
@@ -30,8 +31,9 @@ const FACTORS: [(&str, Option<ChosenKind>); 8] = [
 pub(super) async fn factors(asking: Administrator) -> Result<Json<Vec<Value>>, Refused> {
     asking.must_have(&["read:guardian_factors"])?;
     let choice = asking.choice().await?;
+    let can_push = carrier(&asking.web).is_some();
     let shown = FACTORS.into_iter().map(|(name, kind)| {
-        let enabled = kind.is_some_and(|kind| is_on(&choice, kind));
+        let enabled = kind.is_some_and(|kind| is_on(&choice, kind) && (can_push || kind != ChosenKind::Push));
         json!({ "name": name, "enabled": enabled, "trial_expired": false })
     });
     Ok(Json(shown.collect()))
@@ -62,7 +64,8 @@ pub(super) async fn switch(
     let name = if name == "phone" { "sms" } else { name.as_str() };
     let known = FACTORS.into_iter().find(|(known, _)| *known == name);
     let (_, kind) = known.ok_or_else(|| Refused::not_found("The factor does not exist."))?;
-    let Some(kind) = kind else {
+    let is_here = |kind: &ChosenKind| *kind != ChosenKind::Push || carrier(&asking.web).is_some();
+    let Some(kind) = kind.filter(is_here) else {
         return if enabled {
             Err(Refused::bad("This server does not have this factor."))
         } else {

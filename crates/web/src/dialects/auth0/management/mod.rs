@@ -7,6 +7,7 @@
 //! | `users/{id}/enrollments`, `…/multifactor/…`, `…/authenticators`, `…/recovery-code-regeneration` | `users.rs` |
 //! | `guardian/enrollments/{id}`, `guardian/enrollments/ticket` | `enrollments.rs` |
 //! | `guardian/factors…`, `guardian/policies` | `guardian.rs` |
+//! | `logs`, `users/{id}/logs` | `logs.rs` |
 //! | `keys/signing`, `keys/signing/rotate` | `signing_keys.rs` |
 
 mod auth;
@@ -14,6 +15,7 @@ mod authentication_methods;
 mod enrollments;
 mod error;
 mod guardian;
+mod logs;
 mod signing_keys;
 mod users;
 
@@ -38,6 +40,8 @@ pub(super) fn routes() -> Router<Web> {
                 .patch(authentication_methods::change)
                 .delete(authentication_methods::delete_one),
         )
+        .route("/logs", get(logs::list))
+        .route("/users/{id}/logs", get(logs::of_user))
         .route("/users/{id}/enrollments", get(users::enrollments))
         .route("/users/{id}/authenticators", delete(users::delete_authenticators))
         .route("/users/{id}/multifactor/{provider}", delete(users::delete_provider))

@@ -30,15 +30,15 @@ pub(super) async fn delete_authenticators(
     delete_all_of(&asking, &id).await
 }
 
-/// Of the providers, `guardian` is what comes to a phone, `google-authenticator` the app; `duo` is never there.
+/// Of the providers, `guardian` is what comes to a phone or a device, `google-authenticator` the app; `duo` is never there.
 pub(super) async fn delete_provider(
     asking: Administrator,
     Path((id, provider)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     asking.must_have(&["update:users"])?;
     let belongs: fn(&Factor) -> bool = match provider.as_str() {
-        "guardian" => |factor| matches!(factor.kind, FactorKind::Phone { .. }),
-        "google-authenticator" => |factor| matches!(factor.kind, FactorKind::Totp { .. }),
+        "guardian" => |factor| matches!(factor.kind, FactorKind::Phone { .. }) || factor.device().is_some(),
+        "google-authenticator" => |factor| matches!(factor.kind, FactorKind::Totp { device: None, .. }),
         "duo" => |_| false,
         _ => return Err(Refused::bad("Path validation error: the provider is duo, google-authenticator or guardian.")),
     };
