@@ -42,7 +42,10 @@ pub fn candidates(locale: &str) -> Vec<String> {
     if let Some(script) = unusual_script(&tag) {
         found.insert(found.len() - 1, script);
     }
-    if let Some(today) = name_of_today(&tag) {
+    // This runs for every message, and nearly every one is in a language that is known by its name.
+    if !found.last().is_some_and(|language| LANGUAGES.contains(&language.as_str()))
+        && let Some(today) = name_of_today(&tag)
+    {
         found.extend(shortened(&today));
     }
     if !found.iter().any(|tag| tag == LAST_RESORT) {
@@ -103,8 +106,8 @@ pub fn of_country(country: &str) -> Option<String> {
     // CLDR leaves out the countries whose language is English: that is what it takes for likely where it says nothing.
     let language = if likely.language.is_unknown() { language!("en") } else { likely.language };
     let tag = format!("{language}-{region}");
-    let is_spoken = language.as_str() == LAST_RESORT || negotiate(&tag, &LANGUAGES) != Some(LAST_RESORT);
-    is_spoken.then_some(tag)
+    let is_spoken = || LANGUAGES.contains(&language.as_str()) || negotiate(&tag, &LANGUAGES) != Some(LAST_RESORT);
+    is_spoken().then_some(tag)
 }
 
 /// Whether a language is written from the right to the left.
