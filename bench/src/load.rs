@@ -32,11 +32,12 @@ impl Load {
         Self { connections, span, rate: Some(rate) }
     }
 
-    /// Runs it. Every connection gets work of its own, made from its number.
-    pub async fn run<W: Work>(&self, server: &Process, work: impl Fn(usize) -> W) -> Outcome<Measured> {
+    /// Runs it. Every connection gets work of its own, made from its number; the servers get the connections in turn.
+    pub async fn run<W: Work>(&self, servers: &[&Process], work: impl Fn(usize) -> W) -> Outcome<Measured> {
         let mut tasks = JoinSet::new();
-        let (began, cpu_before) = (now(), server.cpu()?);
-        for number in 0..self.connections {
+        let cpu = || servers.iter().map(|server| server.cpu()).sum::<Outcome<Duration>>();
+        let (began, cpu_before) = (now(), cpu()?);
+        for (number, server) in servers.iter().cycle().take(self.connections).enumerate() {
             let (client, work) = (Client::connect(&server.url).await?, work(number));
             let pause = self.rate.map(|rate| Duration::from_secs_f64(self.connections as f64 / rate));
             let first = pause.map_or(Duration::ZERO, |pause| pause.mul_f64(number as f64 / self.connections as f64));
@@ -46,7 +47,7 @@ impl Load {
         while let Some(seen) = tasks.join_next().await {
             latency_us.add(seen??)?;
         }
-        Ok(Measured { latency_us, span: began.elapsed(), cpu: server.cpu()?.saturating_sub(cpu_before) })
+        Ok(Measured { latency_us, span: began.elapsed(), cpu: cpu()?.saturating_sub(cpu_before) })
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! `cargo run --release -p countersign-bench -- [--server PATH] [--seconds N] [--connections N] [--prefill N]`
 //!
+//! With `--nodes N` it measures the product on PostgreSQL beside the product on SQLite instead (`nodes.rs`).
 //! With `--prefill N` so many verifications are stored before the first request (`filling.rs`).
 //! With `--trials N` it measures lists and statistics over so many trials instead (`trials.rs`).
 
@@ -11,6 +12,7 @@ mod client;
 mod dialects;
 mod filling;
 mod load;
+mod nodes;
 mod nothing;
 mod process;
 mod product;
@@ -32,6 +34,7 @@ struct Arguments {
     connections: usize,
     prefill: usize,
     trials: u32,
+    nodes: usize,
 }
 
 impl Arguments {
@@ -42,6 +45,7 @@ impl Arguments {
             connections: 64,
             prefill: 0,
             trials: 0,
+            nodes: 0,
         };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
@@ -51,6 +55,7 @@ impl Arguments {
                 "--seconds" => found.seconds = value.parse()?,
                 "--connections" => found.connections = value.parse()?,
                 "--trials" => found.trials = value.parse()?,
+                "--nodes" => found.nodes = value.parse()?,
                 "--prefill" => found.prefill = value.parse()?,
                 _ => return Err(format!("there is no {name}").into()),
             }
@@ -69,17 +74,22 @@ async fn main() -> Outcome<()> {
         print(&trials::run(&arguments.server, arguments.trials).await?);
         return Ok(());
     }
+    if arguments.nodes > 0 {
+        print(&nodes::run(&arguments).await?);
+        return Ok(());
+    }
     let span = Duration::from_secs(arguments.seconds);
     let closed = Load::closed(arguments.connections, span);
     let nothing = nothing::start().await?;
     let mut product = Product::start(&arguments.server).await?;
     let mut table = table::Table::new(&product, arguments.connections);
-    table.memory("at rest", product.process.memory_kib()?);
+    table.memory("at rest", product.process.memory_at_rest_kib().await?);
     if arguments.prefill > 0 {
         let data = product.stop().await?;
         filling::fill(data.path(), arguments.prefill).await?;
         product = Product::start_on(&arguments.server, data).await?;
-        table.memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_kib()?);
+        table
+            .memory(&format!("at rest with {} stored", arguments.prefill), product.process.memory_at_rest_kib().await?);
     }
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;
@@ -128,5 +138,5 @@ fn print(table: &impl Display) {
 }
 
 async fn measured<W: Work>(server: &Process, load: &Load, work: impl Fn(usize) -> W) -> Outcome<Measured> {
-    load.run(server, work).await
+    load.run(&[server], work).await
 }

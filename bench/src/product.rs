@@ -38,8 +38,13 @@ impl Product {
 
     /// Starts it in dev mode on a folder that another one has left.
     pub async fn start_on(binary: &Path, data: TempDir) -> Outcome<Self> {
+        Self::start_with(binary, data, &[]).await
+    }
+
+    /// The same, with more options.
+    pub async fn start_with(binary: &Path, data: TempDir, options: &[&str]) -> Outcome<Self> {
         let mut command = Command::new(binary);
-        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).args(options);
         let process = Process::start(command).await?;
         let credentials: Value = serde_json::from_slice(&fetch(&process.url, "/sandbox/credentials").await?)?;
         let (key, other_key) =

@@ -122,7 +122,7 @@ impl Filling {
         let passed = number % 10 < 7;
         let trial = |place: u32| MessageId::from_bytes(id(at(place).as_ms(), place));
         let verification = Verification {
-            phone: Some(PhoneTraits { country: Some(country.to_owned()), line: LineType::Mobile }),
+            phone: Some(PhoneTraits { country: Some(country.to_owned()), line: LineType::Mobile, operator: None }),
             policy: countersign_model::Policy { code: CodeShape::SIX_DIGITS, ..service.policy.clone() },
             text: Some(Sealed { key_version: 1, bytes: vec![0; 120] }),
             trial: Some(trial(TRIALS_EACH - 1)),

@@ -59,9 +59,18 @@ export class Api {
     return json(await fetch(this.base + path), 200);
   }
 
-  async post(path, body, status) {
+  async #authorization() {
     this.#key ??= (await this.get("/sandbox/credentials")).tenants.find(({ name }) => name === "dev").native.api_key;
-    const headers = { authorization: `Bearer ${this.#key}`, "content-type": "application/json" };
+    return { authorization: `Bearer ${this.#key}` };
+  }
+
+  async templates() {
+    const answer = await fetch(`${this.base}/v1/templates`, { headers: await this.#authorization() });
+    return (await json(answer, 200)).templates;
+  }
+
+  async post(path, body, status) {
+    const headers = { ...(await this.#authorization()), "content-type": "application/json" };
     return json(await fetch(this.base + path, { method: "POST", headers, body: JSON.stringify(body) }), status);
   }
 
@@ -75,6 +84,17 @@ export class Api {
 
   async messages() {
     return (await this.get("/sandbox/messages")).messages;
+  }
+
+  /** The latest message of a verification, once it is there. */
+  async messageOf(id) {
+    for (let after = 0; ; ) {
+      const { messages } = await this.get(`/sandbox/messages?after=${after}&wait=10`);
+      const found = messages.findLast(({ verification_id }) => verification_id === id);
+      if (found) return found;
+      assert.notEqual(messages.length, 0, "no message within 10 seconds");
+      after = messages.at(-1).seq;
+    }
   }
 
   async emptyInbox() {
@@ -155,14 +175,15 @@ export async function assertNoSidewaysScroll(page) {
   assert.ok(content <= room, `the page is ${content} px wide in ${room} px`);
 }
 
-/** No violation of WCAG 2.2 A and AA, nor of axe's best practices. */
-export async function assertAccessible(page) {
+export const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/** No violation of WCAG 2.2 A and AA, nor of axe's best practices for pages. */
+export async function assertAccessible(page, rules = [...WCAG, "best-practice"]) {
   await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const violations = await page.evaluate(async (tags) => {
     const result = await window.axe.run(document, { runOnly: { type: "tag", values: tags }, iframes: false });
     return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join(" | ")}`);
-  });
+  }, rules);
   assert.deepEqual(violations, []);
 }
 

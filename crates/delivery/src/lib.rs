@@ -1,5 +1,5 @@
 //! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
-//! there are is in `providers/mod.rs`, in which order they are asked in `routing.rs`, what the message says in `render.rs`,
+//! there are is in `providers/mod.rs`, whether routes lead to them in `routing.rs`, what the message says in `render.rs`,
 //! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, what a provider calls back
 //! with in `receipt.rs`, what a provider with connections of its own is given and tells of them in `opening.rs`, and how
 //! callers' own servers are called in `callback.rs`.
@@ -7,8 +7,9 @@
 //! `countersign-engine`'s `jobs/deliver.rs`.
 //!
 //! How to add a provider: for one that speaks HTTP a file in `aggregators/` and no code; else one file in `providers/` with
-//! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its files in `templates/` and its name in `render/builtin.rs`, twice; the
-//! tests there and in `lint.rs` then judge them.
+//! its settings and its `impl Provider`, and its line in `providers/mod.rs`. How to add a language: its file in `templates/` and its name in
+//! `render/builtin.rs`; the tests judge it, and write it down in `docs/languages.md` (`UPDATE=1 cargo test -p countersign-delivery
+//! --test it languages`).
 
 pub mod callback;
 pub mod gsm7;
@@ -26,14 +27,13 @@ use countersign_model::{
 };
 use std::fmt;
 
-pub use countersign_model::SendError;
+pub use countersign_model::{Routes, SendError};
 pub use lint::lint;
 pub use lookup::NumberLookup;
 pub use opening::{LinkState, LinkStatus, NotTaken, Opening, ReceiptSink};
 pub use providers::Providers;
 pub use receipt::{About, BadReceipt, ReceiptNote, ReceiptRequest, Receipts};
 pub use render::{Rendered, Templates};
-pub use routing::Routes;
 
 /// One message, ready to leave. It holds a token in its `receipt_url`, so printing it for debugging shows its names only.
 pub struct Outgoing {
@@ -53,6 +53,8 @@ pub struct Outgoing {
     pub from: Option<String>,
     /// The mail address that it is to come from, in place of the relay's own: whether the caller may choose it was decided before.
     pub from_address: Option<EmailAddress>,
+    /// The ids under which sender and text are registered, where the country asks for them (India's DLT).
+    pub dlt: Option<DltIds>,
     /// What it says.
     pub content: Rendered,
     /// The code it carries, for providers that build the message themselves; none for a text of a caller's own.
@@ -64,6 +66,15 @@ pub struct Outgoing {
     pub receipt_url: Option<String>,
     /// The time of this attempt on the wall's clock, for providers whose requests are signed together with the time.
     pub now: Timestamp,
+}
+
+/// The ids that India's operators compare with what is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DltIds {
+    /// Of the principal entity.
+    pub entity: String,
+    /// Of the text.
+    pub template: String,
 }
 
 impl fmt::Debug for Outgoing {
@@ -147,6 +158,7 @@ mod testing {
             to: Address::from_normalised("ana@example.com").unwrap(),
             from: None,
             from_address: None,
+            dlt: None,
             content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
             code: Some(Code::own("123456").unwrap()),
             link: None,

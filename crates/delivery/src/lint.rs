@@ -5,14 +5,15 @@
 //! The rules: the code exactly once in each part (in a call once or twice, and only character by character); never in a
 //! subject, which a locked screen shows; payee, amount and currency in every part of a payment message; subject and HTML for
 //! mail only, and a mail has a subject; no link in a text message, since people who got used to links in messages with codes
-//! are easily phished.
+//! are easily phished; a line for browsers (`@example.com #123456`) only where they read it.
 
 use crate::{
     gsm7::{self, Size},
     render::{self, Context, Part, RenderError, Templates, tags},
 };
-use countersign_model::{Channel, Code, Payment, message::Purpose};
+use countersign_model::{BoundCode, Channel, Code, Payment, Template, message::Purpose};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::render::TemplateText;
 
@@ -79,6 +80,11 @@ pub enum Problem {
     /// A text message with a link.
     #[error("a text message with a code must hold no link")]
     Link,
+    /// A line for browsers that none will read.
+    #[error(
+        "`@host #{{{{ code }}}}` is only read in the last line, with nothing before it; a service with `web_otp` adds it there by itself"
+    )]
+    NotTheLastLine,
     /// A text message of too many parts.
     #[error("could take {0} text messages; at most {max} are possible", max = MAX_PARTS)]
     TooManyParts(usize),
@@ -156,7 +162,7 @@ fn samples(purpose: Purpose, channel: Channel, part: Part, source: &str) -> Resu
     let mut texts = Vec::new();
     for brand in [None, Some(BRAND)] {
         for life_minutes in [None, Some(1), Some(LONGEST_LIFE_MINUTES)] {
-            let context = Context { code: &code, brand, life_minutes, payment: payment.as_ref() };
+            let context = Context { code: &code, brand, life_minutes, payment: payment.as_ref(), last_line: None };
             let text = render::values(purpose, channel, &context)
                 .and_then(|values| templates.render_own(source, part, &values))
                 .map_err(|error| vec![problem(error)])?;
@@ -194,6 +200,9 @@ fn judge(purpose: Purpose, channel: Channel, part: Part, texts: &[String]) -> Ve
         if texts.iter().any(|text| has_link(text)) {
             problems.push(Problem::Link);
         }
+        if texts.iter().any(|text| is_bound_in_vain(text)) {
+            problems.push(Problem::NotTheLastLine);
+        }
         let parts = texts.iter().map(|text| gsm7::size(text).parts).max().unwrap_or(0);
         problems.extend((parts > MAX_PARTS).then_some(Problem::TooManyParts(parts)));
     }
@@ -213,6 +222,33 @@ fn judge_code(channel: Channel, texts: &[String]) -> Option<Problem> {
 fn has_link(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["http://", "https://", "www."].iter().any(|start| text.contains(start))
+}
+
+/// The languages in which a text message with these values takes more than one part: built-in ones and `own` ones.
+#[must_use]
+pub fn languages_of_several_parts(own: &[Template], values: &Context<'_>) -> Vec<String> {
+    let templates = Templates::builtin();
+    let own: BTreeMap<&str, &Template> = own
+        .iter()
+        .filter(|own| own.message == Purpose::Verification && own.channel == Channel::Sms)
+        .map(|own| (own.locale.as_str(), own))
+        .collect();
+    let languages: BTreeSet<&str> = render::LANGUAGES.into_iter().chain(own.keys().copied()).collect();
+    let takes_several = |language: &&str| {
+        let said = templates.render(own.get(language).copied(), Purpose::Verification, Channel::Sms, language, values);
+        said.is_ok_and(|said| gsm7::size(&said.text).parts > 1)
+    };
+    languages.into_iter().filter(takes_several).map(str::to_owned).collect()
+}
+
+/// Whether it names a site for the code where browsers do not look: a line break was lost, or something stands around it.
+fn is_bound_in_vain(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let names_a_site = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .any(|(host, code)| host.contains('@') && code.contains(&format!("#{CODE}")));
+    names_a_site && BoundCode::parse(text).is_none()
 }
 
 #[cfg(test)]
@@ -329,6 +365,25 @@ mod tests {
             assert_eq!(sms(bad), [Problem::Link]);
         }
         assert_eq!(mail("x", "{{ code }} https://x.example", None), []);
+    }
+
+    #[test]
+    fn a_line_for_browsers_is_the_last_one() {
+        for good in [
+            "Your code:\n@x.example #{{ code }}",
+            "Mail us: a@x.example. Code: #{{ code }}",
+            "@x.example #{{ code }} @y.example",
+        ] {
+            assert_eq!(sms(good), [], "{good}");
+        }
+        for bad in [
+            "Your code: @x.example #{{ code }}",
+            "@x.example #{{ code }}\nDo not share it.",
+            "Your code:\n@x.example\n#{{ code }}",
+            "Your code:\n>@x.example #{{ code }}",
+        ] {
+            assert_eq!(sms(bad), [Problem::NotTheLastLine], "{bad}");
+        }
     }
 
     #[test]

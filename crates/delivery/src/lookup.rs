@@ -12,11 +12,23 @@ use std::sync::Arc;
 /// Somebody who knows which numbers exist.
 #[async_trait]
 pub trait NumberLookup: Send + Sync {
-    /// Whether the number exists.
+    /// What is known of a number.
     ///
     /// # Errors
     /// When nobody can tell; the text is for the operator and holds no number.
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String>;
+    async fn look_up(&self, number: &PhoneNumber) -> Result<LookedUp, String>;
+}
+
+/// What is known of a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookedUp {
+    /// It exists.
+    Exists {
+        /// Whose it is at present, in the words of whoever was asked: MCC and MNC (`21407`), as a rule.
+        operator: Option<String>,
+    },
+    /// It does not.
+    Missing,
 }
 
 /// Who is asked: `[lookup]`.

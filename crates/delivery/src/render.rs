@@ -9,9 +9,9 @@ mod builtin;
 pub mod locale;
 pub mod tags;
 
-use countersign_model::{Channel, Code, Payment, Template, message::Purpose};
+use countersign_model::{Channel, Code, LastLine, Payment, Template, message::Purpose};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 pub use builtin::{BuiltIn, LANGUAGES};
 pub use locale::{candidates, negotiate};
@@ -44,6 +44,8 @@ pub struct Context<'a> {
     pub life_minutes: Option<u32>,
     /// `payee`, `amount` and `currency`.
     pub payment: Option<&'a Payment>,
+    /// What a text message ends with: below the template, so that nothing can follow it.
+    pub last_line: Option<&'a LastLine>,
 }
 
 /// The three texts of a template, as somebody wrote them.
@@ -135,9 +137,14 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The built-in messages.
+    /// The built-in messages: compiled once in the life of a process, since nothing changes them.
     #[must_use]
-    pub fn builtin() -> Self {
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Templates> = LazyLock::new(Templates::compiled);
+        &BUILTIN
+    }
+
+    fn compiled() -> Self {
         let mut templates = Self::bare();
         for message in builtin::all() {
             let texts = [
@@ -189,10 +196,15 @@ impl Templates {
         let language = negotiate(locale, &LANGUAGES).unwrap_or(locale::LAST_RESORT);
         let builtin = |part| self.render_builtin(&name(purpose, channel, language, part), part, &values);
         let is_mail = channel == Channel::Email;
+        let last_line = context.last_line.filter(|_| channel == Channel::Sms);
+        let ended = |text: String| match last_line {
+            Some(line) => format!("{text}\n{}", line.with(context.code)),
+            None => text,
+        };
         let Some(own) = own else {
             let (subject, html) =
                 if is_mail { (Some(builtin(Part::Subject)?), Some(builtin(Part::Html)?)) } else { (None, None) };
-            return Ok(Rendered { subject, text: builtin(Part::Text)?, html });
+            return Ok(Rendered { subject, text: ended(builtin(Part::Text)?), html });
         };
         let subject = match own.subject.as_deref().filter(|_| is_mail) {
             Some(source) => Some(self.render_own(source, Part::Subject, &values)?),
@@ -201,7 +213,7 @@ impl Templates {
         };
         let html = own.html.as_deref().filter(|_| is_mail);
         let html = html.map(|source| self.render_own(source, Part::Html, &values)).transpose()?;
-        Ok(Rendered { subject, text: self.render_own(&own.text, Part::Text, &values)?, html })
+        Ok(Rendered { subject, text: ended(self.render_own(&own.text, Part::Text, &values)?), html })
     }
 
     fn render_builtin(&self, name: &str, part: Part, values: &Values) -> Result<String, RenderError> {

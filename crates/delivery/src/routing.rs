@@ -1,88 +1,33 @@
-//! Who is asked to carry a message, and in which order: a list of provider names for each channel. The list may name only
-//! providers that exist and serve the channel; that is checked once, at start.
+//! Whether routes lead somewhere: they may name only providers that exist and serve the channel. That is checked once, at start.
+//! Who is asked for a message, and why, is the rule of `countersign_model::routing`.
 
 use crate::providers::Providers;
-use countersign_model::Channel;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use countersign_model::{Channel, Routes, routing::settings::BadRoute};
 
-/// The providers of each channel, in the order in which they are tried. In the configuration:
+/// Makes sure that each route leads somewhere.
 ///
-/// ```toml
-/// [routes]
-/// email = ["relay", "spare"]
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Routes(BTreeMap<Channel, Vec<String>>);
-
-/// A route that leads nowhere. The text names the setting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadRoute {
-    /// No such provider.
-    #[error("[routes] {} = […]: there is no provider \"{name}\"; there is {known}", channel.name())]
-    Unknown {
-        /// In which route.
-        channel: Channel,
-        /// What was named.
-        name: String,
-        /// What could have been.
-        known: String,
-    },
-    /// A provider that does not carry messages of this channel.
-    #[error("[routes] {} = […]: the provider \"{name}\" does not serve the channel {}", channel.name(), channel.name())]
-    NotServed {
-        /// In which route.
-        channel: Channel,
-        /// Who.
-        name: String,
-    },
-    /// A provider that is named twice.
-    #[error("[routes] {} = […]: \"{name}\" is named twice", channel.name())]
-    Twice {
-        /// In which route.
-        channel: Channel,
-        /// Who.
-        name: String,
-    },
-}
-
-impl Routes {
-    /// Routes by hand: the sandbox has some, and tests.
-    #[must_use]
-    pub fn new(routes: impl IntoIterator<Item = (Channel, Vec<String>)>) -> Self {
-        Self(routes.into_iter().collect())
-    }
-
-    /// Who is asked for a message of this channel, in this order. Empty: nobody.
-    #[must_use]
-    pub fn for_channel(&self, channel: Channel) -> &[String] {
-        self.0.get(&channel).map_or(&[], Vec::as_slice)
-    }
-
-    /// Makes sure that each route leads somewhere.
-    ///
-    /// # Errors
-    /// The first that does not.
-    pub fn check(&self, providers: &Providers) -> Result<(), BadRoute> {
-        for (&channel, names) in &self.0 {
-            for (at, name) in names.iter().enumerate() {
-                let name = name.clone();
-                let Some(provider) = providers.get(&name) else {
-                    let known: Vec<&str> = providers.names().collect();
-                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                    return Err(BadRoute::Unknown { channel, name, known });
-                };
-                if !provider.channels().contains(&channel) {
-                    return Err(BadRoute::NotServed { channel, name });
-                }
-                if names.iter().take(at).any(|earlier| *earlier == name) {
-                    return Err(BadRoute::Twice { channel, name });
-                }
+/// # Errors
+/// The first setting that does not, or makes no sense by itself.
+pub fn check(routes: &Routes, providers: &Providers) -> Result<(), BadRoute> {
+    for channel in Channel::ALL {
+        for (setting, name) in routes.named(channel) {
+            let Some(provider) = providers.get(name) else {
+                let known: Vec<&str> = providers.names().collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(BadRoute::new(setting, format!("there is no provider `{name}`; there is {known}")));
+            };
+            if !provider.channels().contains(&channel) {
+                let problem = format!("the provider `{name}` does not carry messages of this channel");
+                return Err(BadRoute::new(setting, problem));
             }
         }
-        Ok(())
     }
+    routes.check()?;
+    let unknown = routes.prices.providers().find(|(_, name)| providers.get(name).is_none());
+    unknown.map_or(Ok(()), |(channel, name)| {
+        let setting = format!("prices.{}.{name}", channel.name());
+        Err(BadRoute::new(setting, format!("there is no provider `{name}`")))
+    })
 }
 
 #[cfg(test)]
@@ -103,34 +48,35 @@ mod tests {
         }
     }
 
-    fn providers() -> Providers {
+    fn checked(json: &str) -> Result<(), String> {
         let mut providers = Providers::default();
         providers.insert("a", Arc::new(OnlySms)).unwrap();
         providers.insert("b", Arc::new(OnlySms)).unwrap();
-        providers
-    }
-
-    fn refusal(json: &str) -> String {
         let routes: Routes = serde_json::from_str(json).unwrap();
-        routes.check(&providers()).unwrap_err().to_string()
+        check(&routes, &providers).map_err(|bad| bad.to_string())
     }
 
     #[test]
-    fn the_order_of_the_setting_is_the_order_of_asking() {
-        let routes: Routes = serde_json::from_str(r#"{"sms": ["b", "a"]}"#).unwrap();
-        assert_eq!(routes.check(&providers()), Ok(()));
-        assert_eq!(routes.for_channel(Channel::Sms), ["b", "a"]);
-        assert!(routes.for_channel(Channel::Email).is_empty());
+    fn a_route_to_providers_that_serve_the_channel_is_taken() {
+        assert_eq!(checked(r#"{"sms": ["b", "a"]}"#), Ok(()));
+        assert_eq!(checked(r#"{"rules": {"all": {"channel": "sms", "providers": ["b"]}}}"#), Ok(()));
     }
 
     #[test]
     fn a_route_that_leads_nowhere_is_named_with_its_setting() {
-        assert_eq!(refusal(r#"{"sms": ["a", "c"]}"#), "[routes] sms = […]: there is no provider \"c\"; there is a, b");
-        assert_eq!(
-            refusal(r#"{"email": ["a"]}"#),
-            "[routes] email = […]: the provider \"a\" does not serve the channel email"
-        );
-        assert_eq!(refusal(r#"{"sms": ["a", "a"]}"#), "[routes] sms = […]: \"a\" is named twice");
+        let cases = [
+            (r#"{"sms": ["a", "c"]}"#, "routes.sms: there is no provider `c`; there is a, b"),
+            (r#"{"email": ["a"]}"#, "routes.email: the provider `a` does not carry messages of this channel"),
+            (r#"{"sms": ["a", "a"]}"#, "routes.sms: `a` is named twice"),
+            (
+                r#"{"rules": {"es": {"channel": "sms", "providers": ["c"]}}}"#,
+                "routes.rules.es.providers: there is no provider `c`; there is a, b",
+            ),
+            (r#"{"prices": {"sms": {"c": {"ES": 1}}}}"#, "routes.prices.sms.c: there is no provider `c`"),
+        ];
+        for (json, told) in cases {
+            assert_eq!(checked(json), Err(told.to_owned()));
+        }
     }
 
     #[test]

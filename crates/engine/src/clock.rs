@@ -15,6 +15,8 @@ use tokio::sync::watch;
 pub struct Clock {
     /// The wall time of a test's clock; none: the system's.
     set_ms: Option<AtomicI64>,
+    /// By how much the machine of a shared store is ahead of this one: all processes on it go by its time.
+    ahead_ms: AtomicI64,
     moved_by_ms: AtomicI64,
     moved: watch::Sender<()>,
     started: Instant,
@@ -26,7 +28,13 @@ impl Clock {
     pub fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
         let started = Instant::now();
-        Self { set_ms: None, moved_by_ms: AtomicI64::new(0), moved: watch::Sender::new(()), started }
+        Self {
+            set_ms: None,
+            ahead_ms: AtomicI64::new(0),
+            moved_by_ms: AtomicI64::new(0),
+            moved: watch::Sender::new(()),
+            started,
+        }
     }
 
     /// A clock that stands still until it is moved.
@@ -44,6 +52,12 @@ impl Clock {
     /// The time that nobody moves.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
+        let ahead = self.ahead_ms.load(Ordering::Relaxed);
+        Timestamp::from_ms(self.own().as_ms().saturating_add(ahead))
+    }
+
+    /// The time of this machine.
+    fn own(&self) -> Timestamp {
         if let Some(set) = &self.set_ms {
             return Timestamp::from_ms(set.load(Ordering::Relaxed));
         }
@@ -60,8 +74,22 @@ impl Clock {
 
     /// From now on [`Self::now`] is so many milliseconds ahead of [`Self::wall`]. Never less than before.
     pub(crate) fn move_to_offset(&self, offset_ms: u64) {
-        self.moved_by_ms.fetch_max(i64::try_from(offset_ms).unwrap_or(i64::MAX / 2), Ordering::Relaxed);
-        self.moved.send_replace(());
+        let offset_ms = i64::try_from(offset_ms).unwrap_or(i64::MAX / 2);
+        if self.moved_by_ms.fetch_max(offset_ms, Ordering::Relaxed) < offset_ms {
+            self.moved.send_replace(());
+        }
+    }
+
+    /// Goes by the time of a shared store from now on, which answered `asked` with its own: in the middle, one supposes,
+    /// between the question and the answer. A test's clock goes by nobody's.
+    pub(crate) async fn agree<E>(&self, asked: impl Future<Output = Result<Option<Timestamp>, E>>) -> Result<(), E> {
+        let before = self.own().as_ms();
+        let Some(shared) = asked.await? else { return Ok(()) };
+        if self.set_ms.is_none() {
+            let middle = before.midpoint(self.own().as_ms());
+            self.ahead_ms.store(shared.as_ms().saturating_sub(middle), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Lets a test's clock run on by so much, both of its times.

@@ -87,6 +87,8 @@ impl Engine {
 fn judged(message: &Message) -> FirstStep {
     match message.state {
         MessageState::Accepted | MessageState::Delivered | MessageState::Unconfirmed => FirstStep::Taken,
+        // Another message has taken over, and may be taken.
+        MessageState::Failed if message.chain.next.is_some() => FirstStep::Open,
         // Reported as undelivered later on: somebody had it.
         MessageState::Failed if message.provider.is_some() => FirstStep::Taken,
         MessageState::Failed => FirstStep::NotTaken,

@@ -14,8 +14,12 @@ use countersign_model::{
     Address, BlindIndex, Code, CodeShape, FactorId, MessageId, Random, Sealed, TenantId, Typed, UserId, Verification,
     VerificationId, verification::CodeSource,
 };
+use countersign_store::{Batch, Change, Error as StoreError, Store};
 use std::{collections::BTreeMap, fmt, path::Path};
 use zeroize::Zeroizing;
+
+/// Under which name the store holds the keys of dev mode, where it does.
+const SANDBOX_KEYS: &str = "sandbox keys";
 
 struct Version {
     code: hmac::Key,
@@ -53,6 +57,25 @@ impl Keys {
     /// When it can be neither read nor made, can be read by others than its owner, or is something else.
     pub fn load_or_create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
         Self::parse(path, &file::read_or_create(path, random)?)
+    }
+
+    /// For dev mode on a database that several processes share, wherever they run: keys that are in the database itself, made by
+    /// whoever comes first. Its inbox shows every code anyway.
+    ///
+    /// # Errors
+    /// When the store cannot be asked or written to, or holds something else under that name.
+    pub async fn kept_in(store: &Store, random: &dyn Random) -> Result<Self, Error> {
+        if store.setting(SANDBOX_KEYS).await?.is_none() {
+            let fresh = file::fresh_text(random).map_err(|error| Error::Internal(error.to_string()))?;
+            let change = Change::InsertSetting { name: SANDBOX_KEYS, value: fresh.to_string() };
+            match store.write(Batch::new().with(change)).await {
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let kept = Zeroizing::new(store.setting(SANDBOX_KEYS).await?.unwrap_or_default());
+        let read = file::parse(kept.as_bytes()).and_then(|kept| Self::derive(&kept.lasting, kept.current, &kept.roots));
+        read.map_err(|why| Error::Internal(format!("the keys that the database holds cannot be used: {why}")))
     }
 
     /// Keys that no file holds, for tests.

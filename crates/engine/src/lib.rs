@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commands;
 mod error;
 mod first_step;
+mod health;
 pub mod instance_tokens;
 pub mod jobs;
 pub mod keys;
@@ -25,6 +26,7 @@ pub mod receipts;
 mod remembered;
 pub mod reports;
 pub mod sandbox;
+mod take_over;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
@@ -41,11 +43,12 @@ pub use sandbox::Sandbox;
 pub const TEST_PROVIDER: &str = "test";
 
 use clock::Clock;
-use countersign_delivery::{NumberLookup, Routes, Templates, callback, providers::Providers};
+use countersign_delivery::{NumberLookup, Routes, Templates, callback, lookup::LookedUp, providers::Providers};
 use countersign_model::{Address, FactorId, KeyId, Random, TenantId, Timestamp, address::LineType};
 
 use countersign_store::{Batch, Change, Error as StoreError, Store};
 use first_step::Steps;
+use health::Health;
 use keys::Keys;
 use metrics::Metrics;
 use passwords::HashingPlaces;
@@ -65,7 +68,7 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// Who carries messages.
     pub providers: Providers,
-    /// In which order they are asked.
+    /// Who of them is asked for which message.
     pub routes: Routes,
     /// Who knows which numbers exist; none: services cannot ask for it.
     pub lookup: Option<Arc<dyn NumberLookup>>,
@@ -89,12 +92,13 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
-    templates: Templates,
+    templates: &'static Templates,
     metrics: Metrics,
     touched_keys: Mutex<HashMap<KeyId, Timestamp>>,
     open_keys: OpenKeys,
     hashing_places: HashingPlaces,
     steps: Steps,
+    health: Health,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -106,7 +110,9 @@ impl Engine {
     /// When the store was written with other keys, or cannot be asked.
     pub async fn new(parts: Parts) -> Result<Self, Error> {
         tie(&parts.store, &parts.keys).await?;
+        parts.clock.agree(parts.store.shared_time()).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
+        let health = Health::new(parts.routes.breaker);
         Ok(Self(Arc::new(Inner {
             parts,
             templates: Templates::builtin(),
@@ -115,6 +121,7 @@ impl Engine {
             open_keys: OpenKeys::default(),
             hashing_places: HashingPlaces::default(),
             steps: Steps::default(),
+            health,
         })))
     }
 
@@ -130,6 +137,17 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.parts.clock.now()
+    }
+
+    /// Takes over how far another process has moved the time of every rule. For dev mode on a store that is shared.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        if self.store().is_shared() {
+            self.clock().move_to_offset(self.store().clock_offset_ms().await?);
+        }
+        Ok(())
     }
 
     /// Time since the start, for measuring how long something took.
@@ -208,12 +226,16 @@ impl Engine {
         &*self.0.parts.random
     }
 
-    pub(crate) fn templates(&self) -> &Templates {
-        &self.0.templates
+    pub(crate) fn templates(&self) -> &'static Templates {
+        self.0.templates
     }
 
     pub(crate) fn providers(&self) -> &Providers {
         &self.0.parts.providers
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -222,17 +244,18 @@ impl Engine {
 
     /// Refuses a number that does not exist: the configured lookup says so, or, without one, the numbering plan. One that
     /// nobody can tell of is let through: the message will show.
-    pub(crate) async fn look_up(&self, to: &Address) -> Result<(), Error> {
-        let Address::Phone(number) = to else { return Ok(()) };
+    /// Tells whose it is, if whoever was asked has said so.
+    pub(crate) async fn look_up(&self, to: &Address) -> Result<Option<String>, Error> {
+        let Address::Phone(number) = to else { return Ok(None) };
         let Some(lookup) = &self.0.parts.lookup else {
-            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(()) };
+            return if number.traits().line == LineType::Unknown { Err(Error::NumberUnknown) } else { Ok(None) };
         };
-        match lookup.exists(number).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::NumberUnknown),
+        match lookup.look_up(number).await {
+            Ok(LookedUp::Exists { operator }) => Ok(operator),
+            Ok(LookedUp::Missing) => Err(Error::NumberUnknown),
             Err(why) => {
                 tracing::warn!(%why, "a number lookup gave no answer");
-                Ok(())
+                Ok(None)
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::Error;
 use countersign_delivery::{LinkState, LinkStatus};
-use countersign_model::{Channel, Checked, Limited, limit::LimitRule};
+use countersign_model::{Channel, Checked, Limited, limit::LimitRule, routing::BreakerState};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -25,6 +25,25 @@ struct OutcomeLabel {
 struct AttemptLabel {
     provider: String,
     outcome: Attempt,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceiptLabel {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabel {
+    provider: String,
+    channel: &'static str,
+    country: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TakeOverLabel {
+    from: &'static str,
+    to: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,6 +83,10 @@ pub struct Metrics {
     checked: Family<OutcomeLabel, Counter>,
     limited: Family<OutcomeLabel, Counter>,
     attempts: Family<AttemptLabel, Counter>,
+    receipts: Family<ReceiptLabel, Counter>,
+    taken_over: Family<TakeOverLabel, Counter>,
+    breakers: Family<BreakerLabel, Gauge>,
+    rests: Family<BreakerLabel, Gauge>,
     links: Family<LinkStateLabel, Gauge>,
     in_window: Family<LinkLabel, Gauge>,
     binds: Family<LinkLabel, Counter>,
@@ -92,6 +115,10 @@ impl Metrics {
             checked: Family::default(),
             limited: Family::default(),
             attempts: Family::default(),
+            receipts: Family::default(),
+            taken_over: Family::default(),
+            breakers: Family::default(),
+            rests: Family::default(),
             links: Family::default(),
             in_window: Family::default(),
             binds: Family::default(),
@@ -113,6 +140,18 @@ impl Metrics {
         registry.register("codes_checked", "Codes checked, by what became of them", self.checked.clone());
         registry.register("requests_limited", "Requests that a limit refused, by rule", self.limited.clone());
         registry.register("send_attempts", "Attempts to hand a message to a provider", self.attempts.clone());
+        registry.register("receipts", "Receipts, and those that did not come in time", self.receipts.clone());
+        registry.register("messages_taken_over", "Messages from which another one took over", self.taken_over.clone());
+        registry.register(
+            "breaker_state",
+            "Breaker of a provider, channel and country: 0 closed, 1 half open, 2 open",
+            self.breakers.clone(),
+        );
+        registry.register(
+            "breaker_rest_until_seconds",
+            "When the trials of an open breaker begin, in seconds since 1970; 0 if it is not open",
+            self.rests.clone(),
+        );
         registry.register(
             "provider_link_state",
             "Lasting connections of providers: 1 for the state that each is in",
@@ -177,6 +216,27 @@ impl Metrics {
 
     pub(crate) fn attempted(&self, provider: &str, outcome: Attempt) {
         self.attempts.get_or_create(&AttemptLabel { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    /// `outcome` is `delivered`, `undelivered` or `missing`.
+    pub(crate) fn receipt(&self, provider: &str, outcome: &'static str) {
+        self.receipts.get_or_create(&ReceiptLabel { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    pub(crate) fn taken_over(&self, from: Channel, to: Channel) {
+        self.taken_over.get_or_create(&TakeOverLabel { from: from.name(), to: to.name() }).inc();
+    }
+
+    pub(crate) fn breaker(&self, provider: &str, channel: Channel, country: Option<&str>, state: BreakerState) {
+        let (state, until) = match state {
+            BreakerState::Closed => (0, 0),
+            BreakerState::HalfOpen => (1, 0),
+            BreakerState::Open { until } => (2, until.as_ms().div_euclid(1000)),
+        };
+        let country = country.unwrap_or_default().to_owned();
+        let label = BreakerLabel { provider: provider.to_owned(), channel: channel.name(), country };
+        self.breakers.get_or_create(&label).set(state);
+        self.rests.get_or_create(&label).set(until);
     }
 
     /// How a connection of a provider is now.

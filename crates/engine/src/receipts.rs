@@ -1,9 +1,13 @@
 //! What providers call back with. The provider reads and checks the call; here its notes become state, and only when that is on
 //! the disk is the provider told that it was taken.
 
-use crate::{Caller, Engine, Error, commands::RecordReceipt};
+use crate::{
+    Caller, Engine, Error,
+    commands::{ReceiptRecorded, RecordReceipt},
+    health::{Way, outcome_of},
+};
 use countersign_delivery::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest};
-use countersign_model::{Address, Message, MessageId, TenantId};
+use countersign_model::{Address, Message, MessageId, TenantId, message::Receipt};
 
 pub use countersign_delivery::receipt as wire;
 
@@ -81,8 +85,15 @@ impl Engine {
         let (tenant, message) = found.ok_or(ReceiptError::NoSuchMessage)?;
         let command = RecordReceipt { message, receipt: note.receipt };
         match self.run(&Caller::operator(tenant), None, &command).await {
-            Ok(news) => {
+            Ok(ReceiptRecorded { news, tells_of }) => {
                 tracing::info!(message_id = %message, provider, receipt = ?note.receipt, news, "a receipt came");
+                if news {
+                    self.metrics().receipt(provider, told(note.receipt));
+                }
+                if let Some((channel, country)) = tells_of {
+                    let way = Way { channel, country: country.as_deref() };
+                    self.note_health(way, provider, message, outcome_of(note.receipt), self.now());
+                }
                 Ok(())
             }
             Err(Error::NotFound(_)) => Err(ReceiptError::NoSuchMessage),
@@ -121,5 +132,12 @@ impl Engine {
     }
 }
 
+/// As metrics name it.
+const fn told(receipt: Receipt) -> &'static str {
+    match receipt {
+        Receipt::Delivered => "delivered",
+        Receipt::Undelivered => "undelivered",
+    }
+}
 /// A number is not told from others by fewer digits.
 const FEWEST_DIGITS: usize = 7;

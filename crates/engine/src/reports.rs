@@ -4,9 +4,9 @@
 use crate::{Engine, Error, keys};
 use countersign_model::{
     Address, Callback, CallbackId, Message, MessageId, Sealed, TenantId, Timestamp, Verification,
-    message::{Content, Fate},
+    message::{Content, Fate, fate_of},
 };
-use countersign_store::Change;
+use countersign_store::{Batch, Change};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -54,18 +54,49 @@ impl Engine {
         self.keys().seal(&text, &keys::context(keys::REPORT, tenant, b""), self.random())
     }
 
-    /// What is to be written, if this message's fate is known and somebody wants to be told.
-    pub(crate) async fn report_of(&self, message: &Message, now: Timestamp) -> Result<Option<Change>, Error> {
-        let (Some(sealed), Some(fate)) = (&message.report, message.fate()) else { return Ok(None) };
+    /// What is to be written, if a message's fate is known and somebody wants to be told. Messages that took over from one another
+    /// have one fate and one report, which the first of them keeps: telling it takes it away there. So the message that is
+    /// given may change, and is to be written in the same batch.
+    pub(crate) async fn report_of(&self, message: &mut Message, now: Timestamp) -> Result<Batch, Error> {
+        let Some(fate) = message.fate() else { return Ok(Batch::new()) };
+        if !message.chain.is_linked() {
+            return self.report(message, fate, now).await;
+        }
+        let Some(verification) = message.verification() else { return Ok(Batch::new()) };
+        let (first, _) = message.first_of_chain();
+        let mut chain = self.store().messages_of(message.tenant, verification).await?;
+        chain.retain(|it| it.first_of_chain().0 == first);
+        // As it is about to be written. One that has just taken over is not there yet, and its fate is not known.
+        let is_going_on = message.chain.next.is_some_and(|next| chain.iter().all(|it| it.id != next));
+        for old in chain.iter_mut().filter(|it| it.id == message.id) {
+            old.clone_from(message);
+        }
+        let fate = fate_of(&chain).filter(|fate| *fate == Fate::Delivered || !is_going_on);
+        let (Some(fate), Some(mut root)) = (fate, chain.into_iter().find(|it| it.id == first)) else {
+            return Ok(Batch::new());
+        };
+        let mut batch = self.report(&root, fate, now).await?;
+        if root.report.take().is_some() {
+            if root.id == message.id {
+                message.report = None;
+            } else {
+                batch.push(Change::UpdateMessage(root));
+            }
+        }
+        Ok(batch)
+    }
+
+    async fn report(&self, message: &Message, fate: Fate, now: Timestamp) -> Result<Batch, Error> {
+        let Some(sealed) = &message.report else { return Ok(Batch::new()) };
         let tenant = message.tenant;
         let opened = self.keys().open(sealed, &keys::context(keys::REPORT, tenant, b""))?;
         let report: ReportTo =
             serde_json::from_str(&opened).map_err(|_| Error::internal("a report does not read back"))?;
-        let Some((to, from)) = self.ends_of(message).await? else { return Ok(None) };
+        let Some((to, from)) = self.ends_of(message).await? else { return Ok(Batch::new()) };
         let id = CallbackId::generate(now, self.random());
         let seal =
             |what, text: &str| self.keys().seal(text, &keys::context(what, tenant, &id.to_bytes()), self.random());
-        Ok(Some(Change::InsertCallback(Callback {
+        Ok(Batch::new().with(Change::InsertCallback(Callback {
             id,
             tenant,
             version: 0,

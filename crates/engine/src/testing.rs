@@ -1,4 +1,4 @@
-//! For tests: an engine on a memory store, with a clock that is moved, seeded chance, and a provider that records.
+//! For tests: an engine on a store of its own, with a clock that is moved, seeded chance, and a provider that records.
 
 pub use countersign_delivery::callback::CallError;
 
@@ -11,10 +11,11 @@ use aws_lc_rs::hmac;
 use countersign_delivery::{
     Accepted, NumberLookup, Outgoing, Provider, Routes, SendError,
     callback::{self, Call},
+    lookup::LookedUp,
     providers::{Providers, withheld::Withheld},
 };
 use countersign_model::{Channel, PhoneNumber, Random, Tenant, Timestamp, message::ReceiptPlan};
-use countersign_store::{Settings, Store};
+use countersign_store::{Store, testing};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
@@ -30,6 +31,14 @@ pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 /// Chance that repeats itself.
 #[derive(Debug, Default)]
 pub struct SeededChance(AtomicU64);
+
+impl SeededChance {
+    /// Never the same as another one: for a second engine on the store of a first.
+    #[must_use]
+    pub const fn of_another() -> Self {
+        Self(AtomicU64::new(1 << 32))
+    }
+}
 
 impl Random for SeededChance {
     fn fill(&self, bytes: &mut [u8]) {
@@ -115,23 +124,34 @@ impl Provider for Recorder {
 
 /// A number lookup that knows all numbers but those it was told.
 #[derive(Default)]
-pub struct NumberList(Mutex<BTreeSet<String>>);
+pub struct NumberList {
+    missing: Mutex<BTreeSet<String>>,
+    operators: Mutex<BTreeMap<String, String>>,
+}
 
 impl NumberList {
     /// Whether this number exists from now on.
     pub fn note(&self, e164: &str, exists: bool) {
         if exists {
-            lock(&self.0).remove(e164);
+            lock(&self.missing).remove(e164);
         } else {
-            lock(&self.0).insert(e164.to_owned());
+            lock(&self.missing).insert(e164.to_owned());
         }
+    }
+
+    /// Whose this number is from now on.
+    pub fn note_operator(&self, e164: &str, operator: &str) {
+        lock(&self.operators).insert(e164.to_owned(), operator.to_owned());
     }
 }
 
 #[async_trait]
 impl NumberLookup for NumberList {
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
-        Ok(!lock(&self.0).contains(number.e164()))
+    async fn look_up(&self, number: &PhoneNumber) -> Result<LookedUp, String> {
+        if lock(&self.missing).contains(number.e164()) {
+            return Ok(LookedUp::Missing);
+        }
+        Ok(LookedUp::Exists { operator: lock(&self.operators).get(number.e164()).cloned() })
     }
 }
 
@@ -160,6 +180,11 @@ impl callback::Caller for CallRecorder {
         lock(&self.made).push(call.clone());
         lock(&self.answers).pop_front().map_or(Ok(()), Err)
     }
+}
+
+/// The first, then the second, on every channel.
+fn standard_routes() -> Routes {
+    Routes::new(Channel::ALL.map(|channel| (channel, vec!["first".to_owned(), "second".to_owned()])))
 }
 
 /// An engine and all that a test wants to hold of it.
@@ -191,7 +216,7 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn new() -> Self {
-        Self::on(Store::open(Settings::Memory).await.expect("a memory store opens")).await
+        Self::on(Store::open(testing::settings().await).await.expect("a store opens")).await
     }
 
     /// A fresh one on a store of the test's own.
@@ -199,7 +224,17 @@ impl Harness {
     /// # Panics
     /// When it cannot be made: the test cannot run then.
     pub async fn on(store: Store) -> Self {
-        Self::made_of(store, None).await
+        Self::made_of(store, None, standard_routes(), Vec::new()).await
+    }
+
+    /// A fresh one with routes of the test's own, and providers of its own beside the two.
+    ///
+    /// # Panics
+    /// When it cannot be made: the test cannot run then.
+    #[expect(clippy::expect_used, reason = "only tests call it")]
+    pub async fn routed(routes: Routes, providers: Vec<(&str, Arc<dyn Provider>)>) -> Self {
+        let store = Store::open(testing::settings().await).await.expect("a store opens");
+        Self::made_of(store, Some(Arc::new(NumberList::default())), routes, providers).await
     }
 
     /// A fresh one whose number lookup is [`Self::numbers`].
@@ -208,26 +243,33 @@ impl Harness {
     /// When it cannot be made: the test cannot run then.
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn with_lookup() -> Self {
-        let store = Store::open(Settings::Memory).await.expect("a memory store opens");
-        Self::made_of(store, Some(Arc::new(NumberList::default()))).await
+        let store = Store::open(testing::settings().await).await.expect("a store opens");
+        Self::made_of(store, Some(Arc::new(NumberList::default())), standard_routes(), Vec::new()).await
     }
 
     #[expect(clippy::expect_used, reason = "only tests call it")]
-    async fn made_of(store: Store, numbers: Option<Arc<NumberList>>) -> Self {
+    async fn made_of(
+        store: Store,
+        numbers: Option<Arc<NumberList>>,
+        routes: Routes,
+        more: Vec<(&str, Arc<dyn Provider>)>,
+    ) -> Self {
         let clock = Arc::new(Clock::set_to(BEGINNING));
         let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
         let mut providers = Providers::default();
         providers.insert("first", Arc::clone(&first) as Arc<dyn Provider>).expect("the name is free");
         providers.insert("second", Arc::clone(&second) as Arc<dyn Provider>).expect("the name is free");
         providers.insert(TEST_PROVIDER, Arc::new(Withheld)).expect("the name is free");
-        let route = vec!["first".to_owned(), "second".to_owned()];
+        for (name, provider) in more {
+            providers.insert(name, provider).expect("the name is free");
+        }
         let callbacks = Arc::new(CallRecorder::default());
         let format: ReportFormat = Arc::new(|reports| format!("{reports:?}").into_bytes());
         let parts = Parts {
             store: store.clone(),
             keys: Arc::new(Keys::from_seed(7)),
             providers,
-            routes: Routes::new(Channel::ALL.into_iter().map(|channel| (channel, route.clone()))),
+            routes,
             lookup: numbers.clone().map(|numbers| numbers as Arc<dyn NumberLookup>),
             callbacks: Arc::clone(&callbacks) as Arc<dyn callback::Caller>,
             report_formats: BTreeMap::from([("test", format)]),
@@ -255,6 +297,7 @@ impl Harness {
     #[expect(clippy::expect_used, reason = "only tests call it")]
     pub async fn deliver(&self) {
         let job = Deliver(self.engine.clone());
-        while job.run_once(64).await.expect("the outbox can be read") == Progress::More {}
+        // Those that are due at the same moment go one after the other, so that they leave in the order of their making.
+        while job.run_once(1).await.expect("the outbox can be read") == Progress::More {}
     }
 }

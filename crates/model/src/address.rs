@@ -170,7 +170,7 @@ impl PhoneNumber {
     pub fn traits(&self) -> PhoneTraits {
         self.traits.clone().unwrap_or_else(|| match PHONE_NUMBER_UTIL.parse(&self.e164, None) {
             Ok(number) => PhoneTraits::of(&number),
-            Err(_) => PhoneTraits { country: None, line: LineType::Unknown },
+            Err(_) => PhoneTraits { country: None, line: LineType::Unknown, operator: None },
         })
     }
 }
@@ -182,6 +182,9 @@ pub struct PhoneTraits {
     pub country: Option<String>,
     /// What answers.
     pub line: LineType,
+    /// Whose it is at present, as far as a look-up has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
 }
 
 impl PhoneTraits {
@@ -198,7 +201,7 @@ impl PhoneTraits {
             | PhoneNumberType::VoiceMail => LineType::Special,
             PhoneNumberType::Unknown => LineType::Unknown,
         };
-        Self { country: number.get_region_code().map(|region| region.to_string()), line }
+        Self { country: number.get_region_code().map(|region| region.to_string()), line, operator: None }
     }
 }
 

@@ -162,6 +162,8 @@ impl Configuration {
             brand: Some(rules.name.clone()),
             sender: None,
             default_locale: "en".to_owned(),
+            language_of_country: false,
+            last_line: None,
             policy: Policy {
                 code: CodeShape::new(Alphabet::Numeric, rules.code_length).unwrap_or(CodeShape::SIX_DIGITS),
                 life_seconds: rules.life_minutes.saturating_mul(60),

@@ -72,6 +72,9 @@ pub enum EventKind {
         message: MessageId,
         /// Who took it.
         provider: String,
+        /// Why it was asked, and why no other.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
     /// A provider did not take the message.
     MessageAttemptFailed {
@@ -81,6 +84,9 @@ pub enum EventKind {
         provider: String,
         /// Why, in the provider's or our words.
         reason: String,
+        /// Why it was asked, and why no other.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
         /// When the next attempt is due; none if there will be none.
         next_at: Option<Timestamp>,
     },
@@ -95,6 +101,19 @@ pub enum EventKind {
         message: MessageId,
         /// Why.
         reason: String,
+    },
+    /// Nothing was heard of the message in time, or it has failed, and another one took over.
+    MessageTakenOver {
+        /// The message.
+        message: MessageId,
+        /// The one that took over.
+        by: MessageId,
+        /// Its way.
+        channel: Channel,
+        /// Why.
+        reason: String,
+        /// Whether it carries a new code.
+        new_code: bool,
     },
     /// No receipt came in time.
     MessageUnconfirmed {

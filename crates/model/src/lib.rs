@@ -14,6 +14,7 @@
 //! | [`Address`] | where a person is reached: a phone number or an e-mail address |
 //! | [`Verification`] | one attempt to prove that a person holds an address; the state machine |
 //! | [`Code`] | what the person types; derived from a key, never stored |
+//! | [`LastLine`] | what a text message ends with so that the phone finds the code in it |
 //! | generation | the number of a code within its verification: 0 first, one more with each new code |
 //! | [`Grid`] | screens of pictures behind a link, in place of a code: which are right is what the person proves |
 //! | [`Message`] | one code, or one text of a caller's own, on its way to one address; also the outbox row |
@@ -45,6 +46,7 @@ pub mod device;
 pub mod event;
 pub mod factor;
 pub mod id;
+pub mod last_line;
 pub mod limit;
 pub mod message;
 pub mod mfa_choice;
@@ -52,6 +54,7 @@ pub mod mfa_limits;
 pub mod mfa_session;
 pub mod payment;
 pub mod policy;
+pub mod routing;
 pub mod secret;
 pub mod signing_key;
 pub mod tenant;
@@ -77,6 +80,7 @@ pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{
     ActivityId, CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId,
 };
+pub use last_line::{AppHash, BoundCode, LastLine, WebOtp};
 pub use limit::{Destination, Limited};
 pub use message::{Message, SendError};
 pub use mfa_choice::{ChosenKind, MfaChoice, MfaTexts};
@@ -84,6 +88,7 @@ pub use mfa_limits::MfaLimits;
 pub use mfa_session::MfaSession;
 pub use payment::Payment;
 pub use policy::{OnFailure, Policy, Profile, ResendRule};
+pub use routing::Routes;
 pub use secret::{BlindIndex, Sealed};
 pub use signing_key::{SigningKey, SigningKeyState};
 pub use tenant::{ApiKey, Scope, Service, Template, Tenant};

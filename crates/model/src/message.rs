@@ -6,8 +6,13 @@
 //!    └── next provider, retry, or the lease ran out       (leased ──▶ dropped: nobody waits for it any more)
 //! ```
 //! A provider's answer moves a message one step; the route, which may change at any time, is asked anew for each step.
+//! Where nothing is heard of a message another one takes over: `message/chain.rs`.
 
-use crate::{Channel, MessageId, Sealed, TenantId, Timestamp, Verification, VerificationId};
+mod chain;
+
+pub use chain::{Chain, fate_of};
+
+use crate::{Channel, MessageId, Sealed, TenantId, Timestamp, Verification, VerificationId, routing::PassedOver};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -195,6 +200,18 @@ pub struct Message {
     pub reference: Option<String>,
     /// Why it failed, or why its last attempt did.
     pub reason: Option<String>,
+    /// Why its provider was asked, and why no other: see [`crate::routing::Decision::why`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When a provider took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+    /// When it was known what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// Which messages come before and after it.
+    #[serde(default, skip_serializing_if = "Chain::is_none")]
+    pub chain: Chain,
     /// Who is told what becomes of it, sealed; none: nobody.
     pub report: Option<Sealed>,
     /// When it was made.
@@ -245,6 +262,10 @@ impl Message {
             provider: None,
             reference: None,
             reason: None,
+            why: None,
+            accepted_at: None,
+            settled_at: None,
+            chain: Chain::default(),
             report: None,
             created_at: now,
             updated_at: now,
@@ -274,10 +295,19 @@ impl Message {
         }
     }
 
-    /// Who is to be tried next: the first of the route that was not tried in this round and has not refused for good.
+    /// Why a provider is not asked for it, whoever else is; none: it may be.
     #[must_use]
-    pub fn next_provider<'r>(&self, route: &'r [String]) -> Option<&'r String> {
-        route.iter().find(|name| !self.tried.contains(name) && !self.refused_by.contains(name))
+    pub fn passes_over(&self, provider: &str) -> Option<PassedOver> {
+        let is_in = |names: &[String]| names.iter().any(|name| name == provider);
+        if is_in(&self.refused_by) {
+            Some(PassedOver::Refused)
+        } else if is_in(&self.chain.spent) {
+            Some(PassedOver::Spent)
+        } else if is_in(&self.tried) {
+            Some(PassedOver::Tried)
+        } else {
+            None
+        }
     }
 
     /// A provider took it.
@@ -286,6 +316,7 @@ impl Message {
         self.provider = Some(provider.to_owned());
         self.reference = reference;
         self.reason = None;
+        self.accepted_at = Some(now);
         self.enter(MessageState::Accepted, now);
         match plan {
             ReceiptPlan::Expected => self.due_at = Some(now.plus(RECEIPT_DEADLINE)),
@@ -305,7 +336,7 @@ impl Message {
             SendError::Retry(_) | SendError::Unknown(_) => self.tried.push(provider.to_owned()),
         }
         self.enter(MessageState::Queued, now);
-        if self.next_provider(route).is_some() {
+        if route.iter().any(|name| self.passes_over(name).is_none()) {
             self.due_at = Some(now);
         } else if route.iter().all(|name| self.refused_by.contains(name)) {
             self.enter(MessageState::Failed, now);
@@ -314,15 +345,26 @@ impl Message {
         }
     }
 
-    /// Nobody of the route may be tried: everybody has refused it, and it fails; or no provider serves its channel now, and one may
-    /// after a restart with another configuration.
-    pub fn note_no_route(&mut self, route: &[String], now: Timestamp, chance: u32) {
+    /// Nobody of the route may be tried now: everybody has refused it, and it fails; or somebody may later, after a rest or after a
+    /// restart with another configuration. `why` tells that.
+    pub fn note_no_route(&mut self, route: &[String], why: &str, now: Timestamp, chance: u32) {
         if !route.is_empty() && route.iter().all(|name| self.refused_by.contains(name)) {
             return self.enter(MessageState::Failed, now);
         }
-        self.reason = Some(format!("no provider is configured for the channel {}", self.channel.name()));
+        self.reason = Some(if route.is_empty() && why.is_empty() {
+            format!("no provider is configured for the channel {}", self.channel.name())
+        } else {
+            why.to_owned()
+        });
         self.enter(MessageState::Queued, now);
         self.pause(now, chance);
+    }
+
+    /// Whether its whole route was asked in vain: it has failed, or waits for another round.
+    #[must_use]
+    pub fn is_spurned(&self) -> bool {
+        let is_failed = self.state == MessageState::Failed && self.provider.is_none();
+        is_failed || self.state == MessageState::Queued && self.rounds > 0 && self.tried.is_empty()
     }
 
     /// Nobody waits for it any more.
@@ -354,6 +396,7 @@ impl Message {
     }
 
     fn settle(&mut self, receipt: Receipt, now: Timestamp) {
+        self.chain.next_due_at = None;
         match receipt {
             Receipt::Delivered => self.enter(MessageState::Delivered, now),
             Receipt::Undelivered => self.fail("the provider reported it as undelivered", now),
@@ -377,6 +420,7 @@ impl Message {
         self.state = state;
         self.due_at = None;
         self.updated_at = now;
+        self.settled_at = if self.fate().is_some() { Some(now) } else { None };
     }
 }
 
@@ -411,6 +455,10 @@ mod tests {
             provider: None,
             reference: None,
             reason: None,
+            why: None,
+            accepted_at: None,
+            settled_at: None,
+            chain: Chain::default(),
             report: None,
             created_at: at(0),
             updated_at: at(0),
@@ -430,10 +478,10 @@ mod tests {
         let (mut message, route) = (message(), route(&["a", "b"]));
         message.note_failure("a", &down(), &route, at(0), 0);
         assert_eq!((message.state, message.due_at), (MessageState::Queued, Some(at(0))));
-        assert_eq!(message.next_provider(&route).map(String::as_str), Some("b"));
+        assert_eq!((message.passes_over("a"), message.passes_over("b")), (Some(PassedOver::Tried), None));
         message.note_failure("b", &down(), &route, at(0), 0);
         assert_eq!((message.state, message.due_at), (MessageState::Queued, Some(at(2))));
-        assert_eq!(message.next_provider(&route).map(String::as_str), Some("a"), "a new round begins");
+        assert_eq!(message.passes_over("a"), None, "a new round begins");
     }
 
     #[test]
@@ -441,7 +489,7 @@ mod tests {
         let (mut message, route) = (message(), route(&["a", "b"]));
         message.note_failure("a", &SendError::Refused("no".into()), &route, at(0), 0);
         message.note_failure("b", &down(), &route, at(0), 0);
-        assert_eq!(message.next_provider(&route).map(String::as_str), Some("b"), "a has refused for good");
+        assert_eq!((message.passes_over("a"), message.passes_over("b")), (Some(PassedOver::Refused), None));
         message.note_failure("b", &SendError::Refused("no".into()), &route, at(2), 0);
         assert_eq!((message.state, message.due_at), (MessageState::Failed, None));
     }

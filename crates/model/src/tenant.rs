@@ -1,6 +1,6 @@
 //! Who uses this installation: tenants, the keys they call with, their services and their own message texts.
 
-use crate::{Channel, KeyId, Policy, ServiceId, TenantId, Timestamp};
+use crate::{Channel, KeyId, LastLine, Policy, ServiceId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -44,6 +44,12 @@ pub struct Service {
     pub sender: Option<String>,
     /// The language of messages where the caller names none (BCP 47).
     pub default_locale: String,
+    /// Whether a phone number's country says the language where the caller names none, before [`Self::default_locale`] does.
+    #[serde(default)]
+    pub language_of_country: bool,
+    /// What its text messages end with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<LastLine>,
     /// Its rules.
     pub policy: Policy,
     /// Since when it exists.
@@ -159,6 +165,18 @@ mod tests {
         for bad in ["", "-a", "A", "a b", "a/b", "é", &"a".repeat(65)] {
             assert!(!is_name(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_service_of_before_there_was_a_choice_of_languages_is_read() {
+        let id = ServiceId::from_bytes([1; 16]);
+        let policy = Policy::of(crate::Profile::Standard);
+        let kept = serde_json::json!({
+            "id": id, "tenant": TenantId::from_bytes([2; 16]), "name": "default", "brand": null, "sender": null,
+            "default_locale": "de", "policy": policy, "created_at": Timestamp::from_ms(0),
+        });
+        let service: Service = serde_json::from_value(kept).unwrap();
+        assert_eq!((service.id, service.language_of_country, service.last_line), (id, false, None));
     }
 
     #[test]

@@ -13,8 +13,8 @@
 //! the job that writes it down has come by.
 
 use crate::{
-    BlindIndex, Channel, ForFactor, Grid, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId, Timestamp,
-    VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
+    BlindIndex, Channel, ForFactor, Grid, LastLine, MessageId, Policy, ResendRule, Sealed, ServiceId, TenantId,
+    Timestamp, VerificationId, address::PhoneTraits, event::DenialReason, policy::OnFailure,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,7 +96,7 @@ pub struct Verification {
     pub service: ServiceId,
     /// That service's name then.
     pub service_name: String,
-    /// The way of its latest message.
+    /// The way of the latest message that was asked for. One that took over from it may go another way.
     pub channel: Channel,
     /// Where its messages go.
     pub to: Sealed,
@@ -117,8 +117,11 @@ pub struct Verification {
     pub brand: Option<String>,
     /// Whom its messages come from.
     pub sender: Option<String>,
-    /// The language that was asked for (BCP 47).
+    /// The language of its messages (BCP 47).
     pub locale: String,
+    /// What its text messages end with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<LastLine>,
     /// What the caller wants to find again: at most 10 short texts.
     pub metadata: BTreeMap<String, String>,
     /// What the person approves, sealed.
@@ -140,7 +143,7 @@ pub struct Verification {
     pub state: State,
     /// Wrong codes so far.
     pub wrong_checks: u32,
-    /// Messages so far.
+    /// Messages that were asked for so far; those that took over from one are not counted.
     pub sends: u32,
     /// When it began.
     pub created_at: Timestamp,
@@ -316,23 +319,37 @@ impl Verification {
         if self.policy.max_sends > 0 && self.sends >= self.policy.max_sends {
             return Err(NotPossible::SendsSpent);
         }
-        let next = LiveCode { generation: self.newest_generation() + 1, expires_at: end_of_life(&self.policy, now) };
-        match (self.policy.resend, &self.code) {
-            // An own code cannot be renewed: the caller holds the only one.
-            (ResendRule::SameCode, _) | (_, CodeSource::Own(_) | CodeSource::Link) => {}
-            (ResendRule::NewCodeKillsOld, CodeSource::Derived { .. }) => self.codes = vec![next],
-            (ResendRule::NewCodeAfterAccept, CodeSource::Derived { .. }) => {
-                // The oldest is the one that a provider has accepted, or the best hope of one; the newest before this one may
-                // be with a provider at this moment. What lies between goes: each live code makes guessing easier.
-                self.codes.retain(|code| code.is_alive(now));
-                self.codes.drain(1..self.codes.len().saturating_sub(1).max(1));
-                self.codes.push(next);
+        match self.policy.resend {
+            ResendRule::SameCode => {}
+            ResendRule::NewCodeKillsOld => {
+                if self.add_code(now) {
+                    self.codes.drain(..self.codes.len() - 1);
+                }
             }
+            ResendRule::NewCodeAfterAccept => _ = self.add_code(now),
         }
         self.channel = channel;
         self.touched_at = Some(now);
         self.sends = self.sends.saturating_add(1);
         Ok(self)
+    }
+
+    /// A new code beside those that can be used: older ones die once a provider has accepted the message with this one. False: there
+    /// is none, since the caller holds the only one, or the messages carry a link.
+    pub fn add_code(&mut self, now: Timestamp) -> bool {
+        match self.code {
+            CodeSource::Own(_) | CodeSource::Link => return false,
+            CodeSource::Derived { .. } => {}
+        }
+        let next = LiveCode { generation: self.newest_generation() + 1, expires_at: end_of_life(&self.policy, now) };
+        // The oldest is the one that a provider has accepted, or the best hope of one; the newest before this one may
+        // be with a provider at this moment. What lies between goes: each live code makes guessing easier.
+        self.codes.retain(|code| code.is_alive(now));
+        if self.codes.len() > 2 {
+            self.codes.drain(1..self.codes.len() - 1);
+        }
+        self.codes.push(next);
+        true
     }
 
     /// The generation of the latest code.
@@ -450,6 +467,7 @@ mod tests {
             brand: None,
             sender: None,
             locale: "en".into(),
+            last_line: None,
             metadata: BTreeMap::new(),
             payment: None,
             text: None,

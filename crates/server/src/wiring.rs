@@ -8,6 +8,7 @@ use countersign_delivery::{
     callback::{Caller, GuardedCaller},
     lookup,
     providers::{self, Providers, sandbox::SandboxProvider, withheld::Withheld},
+    routing,
 };
 use countersign_engine::{
     Engine, Error, Parts, Sandbox, TEST_PROVIDER,
@@ -17,11 +18,11 @@ use countersign_engine::{
     sandbox::{RecordedCalls, StoredInbox},
 };
 use countersign_model::{Channel, tenant::IpNet};
-use countersign_store::{self as store, Role, Store};
+use countersign_store::{self as store, DatabaseUrl, Role, Store};
 use countersign_web::{self as web, Web};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -46,8 +47,10 @@ pub struct Tool {
 /// What dev mode is made of besides its settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Dev<'a> {
-    /// Where everything is kept.
+    /// Where everything is kept that is not in the database.
     pub dir: &'a Path,
+    /// The database that several processes share; none: a file in `dir`.
+    pub database: Option<&'a DatabaseUrl>,
     /// The private authority's certificate, if there is TLS.
     pub ca_file: Option<&'a Path>,
     /// How callers reach this server, for commands to paste.
@@ -65,11 +68,11 @@ impl Product {
     /// When one of them cannot be used, in one line that says what to do.
     pub async fn open(settings: &Settings, stop: CancellationToken) -> Result<Self, Failure> {
         let mut providers = providers::build(&settings.providers).map_err(usage)?;
-        settings.routes.check(&providers).map_err(usage)?;
+        routing::check(&settings.routes, &providers).map_err(usage)?;
         must_carry_mail(settings, &providers)?;
         providers.insert(TEST_PROVIDER, Arc::new(Withheld)).map_err(usage)?;
         let lookup = lookup::build(&settings.lookup).map_err(|bad| usage(format!("[lookup.http] {bad}")))?;
-        let mut base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Server).await?;
+        let mut base = Foundation::open(place(settings, Role::Server), &settings.keys.file).await?;
         (base.providers, base.routes, base.lookup) = (providers, settings.routes.clone(), lookup);
         base.retention = retention(settings);
         base.public_url.clone_from(&settings.server.public_url.0);
@@ -89,8 +92,12 @@ impl Product {
         dev: Dev<'_>,
         stop: CancellationToken,
     ) -> Result<(Self, Vec<(&'static str, String)>), Failure> {
-        let (database, keys) = (dev.dir.join("countersign.sqlite"), dev.dir.join("keys.json"));
-        let mut base = Foundation::open(&database, &keys, Role::Server).await?;
+        let mut base = if let Some(url) = dev.database {
+            Foundation::open_shared(url).await?
+        } else {
+            let path = dev.dir.join("countersign.sqlite");
+            Foundation::open(store::Settings::Sqlite { path, role: Role::Server }, &dev.dir.join("keys.json")).await?
+        };
         base.carry_into_sandbox(dev.loopback_callbacks)?;
         base.public_url = Some(dev.url.to_owned());
         base.retention = retention(settings);
@@ -155,7 +162,7 @@ impl Tool {
     /// # Errors
     /// When one of them cannot be used, in one line that says what to do.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let base = Foundation::open(&settings.store.path, &settings.keys.file, Role::Tool).await?;
+        let base = Foundation::open(place(settings, Role::Tool), &settings.keys.file).await?;
         let store = base.store.clone();
         Ok(Self { engine: base.engine(settings).await?, store })
     }
@@ -182,11 +189,22 @@ struct Foundation {
 
 impl Foundation {
     /// The store first: it makes the folder in which the key file is, as a rule.
-    async fn open(database: &Path, key_file: &Path, role: Role) -> Result<Self, Failure> {
-        let place = store::Settings::Sqlite { path: PathBuf::from(database), role };
-        let store = Store::open(place).await.map_err(|error| Failure::other(error.to_string()))?;
+    async fn open(place: store::Settings, key_file: &Path) -> Result<Self, Failure> {
+        let store = opened(place).await?;
         let random = Arc::new(SystemChance::default());
         let keys = keys_of(&store, key_file, &random).await?;
+        Self::of(store, keys, random)
+    }
+
+    /// For dev mode: a database that several processes share, with the keys in it.
+    async fn open_shared(url: &DatabaseUrl) -> Result<Self, Failure> {
+        let store = opened(store::Settings::Postgres(url.clone())).await?;
+        let random = Arc::new(SystemChance::default());
+        let keys = Keys::kept_in(&store, &*random).await.map_err(cannot_start)?;
+        Self::of(store, keys, random)
+    }
+
+    fn of(store: Store, keys: Keys, random: Arc<SystemChance>) -> Result<Self, Failure> {
         Ok(Self {
             store,
             keys,
@@ -235,6 +253,17 @@ impl Foundation {
         };
         Engine::new(parts).await.map_err(cannot_start)
     }
+}
+
+fn place(settings: &Settings, role: Role) -> store::Settings {
+    match &settings.store.url {
+        Some(url) => store::Settings::Postgres(url.clone()),
+        None => store::Settings::Sqlite { path: settings.store.path.clone(), role },
+    }
+}
+
+async fn opened(place: store::Settings) -> Result<Store, Failure> {
+    Store::open(place).await.map_err(|error| Failure::other(error.to_string()))
 }
 
 /// A key file is made only for a store that was never written with one.

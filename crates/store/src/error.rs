@@ -68,6 +68,50 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The database's URL makes no sense.
+    #[error(
+        "the URL of the database cannot be used: {reason}; it looks like postgres://user:password@host:5432/database"
+    )]
+    BadUrl {
+        /// What is wrong about it, without a password.
+        reason: String,
+    },
+    /// The database cannot be reached or used.
+    #[error(
+        "cannot use the database {place}: {reason}; see whether it runs, and whether the URL names the right user and password"
+    )]
+    NoDatabase {
+        /// Its hosts and its name.
+        place: String,
+        /// The word of the database or of the network.
+        reason: String,
+    },
+    /// A database with somebody else's tables.
+    #[error("the database {place} holds tables of something else; name an empty one")]
+    ForeignDatabase {
+        /// Its hosts and its name.
+        place: String,
+    },
+    /// A database of a later version of this program.
+    #[error(
+        "the tables of {place} are of a newer countersign (step {found}, this one knows {known}); run that version"
+    )]
+    NewerTables {
+        /// Its hosts and its name.
+        place: String,
+        /// How many steps its tables have.
+        found: i64,
+        /// How many this program knows.
+        known: i64,
+    },
+    /// A database that another store is being carried over to.
+    #[error(
+        "another store is being carried over to {place}, and that has not ended; run `countersign migrate-store` until it has"
+    )]
+    BeingFilled {
+        /// Its hosts and its name.
+        place: String,
+    },
     /// The disk has no room.
     #[error("no room on the disk for {}; make some, then start again", path.display())]
     Full {

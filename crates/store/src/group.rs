@@ -91,8 +91,17 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
+    /// The same as [`Self::next_blocking`], for a writer that is a task.
+    pub(crate) async fn next(&mut self) -> Option<Group> {
+        let mut taken = Vec::with_capacity(LARGEST_GROUP.min(self.requests.len() + 1));
+        match self.requests.recv_many(&mut taken, LARGEST_GROUP).await {
+            0 => None,
+            _ => Some(self.sort(taken)),
+        }
+    }
+
     /// Waits for work, and takes all that is queued then; none once the queue is closed and empty. For a writer with a
-    /// thread of its own; one that is a task calls `recv_many` in the same way.
+    /// thread of its own.
     pub(crate) fn next_blocking(&mut self) -> Option<Group> {
         let mut taken = Vec::with_capacity(LARGEST_GROUP.min(self.requests.len() + 1));
         match self.requests.blocking_recv_many(&mut taken, LARGEST_GROUP) {
@@ -127,7 +136,7 @@ impl Group {
 
     /// The commit is on the disk: wakes whoever waits for what is in it, and tells each caller what became of its work.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>, wake: &Wake) {
-        for topic in [Topic::Outbox, Topic::Callbacks, Topic::Inbox] {
+        for topic in Topic::ALL {
             let written = self.0.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
             if written.map(|(job, _)| &job.work).any(|work| concerns(work, topic)) {
                 wake.wake(topic);
@@ -150,14 +159,18 @@ impl Group {
 fn concerns(work: &Work, topic: Topic) -> bool {
     match work {
         Work::Claim(_) => false,
-        Work::Write(batch) => batch.0.iter().any(|change| topic_of(change) == Some(topic)),
+        Work::Write(batch) => batch.0.iter().any(|change| match topic {
+            Topic::Clock => matches!(change, Change::Sandbox(sandbox::Change::AdvanceClock { .. })),
+            Topic::Outbox | Topic::Callbacks | Topic::TakeOvers | Topic::Inbox => topic_of(change) == Some(topic),
+        }),
     }
 }
 
 fn topic_of(change: &Change) -> Option<Topic> {
     match change {
         Change::InsertMessage(_) => Some(Topic::Outbox),
-        Change::UpdateMessage(message) => (message.state == MessageState::Queued).then_some(Topic::Outbox),
+        Change::UpdateMessage(message) if message.state == MessageState::Queued => Some(Topic::Outbox),
+        Change::UpdateMessage(message) => message.chain.next_due_at.map(|_| Topic::TakeOvers),
         Change::InsertCallback(_) => Some(Topic::Callbacks),
         Change::Sandbox(change) => match change {
             sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_) => Some(Topic::Inbox),

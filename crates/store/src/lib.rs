@@ -16,21 +16,27 @@ mod batch;
 mod error;
 mod group;
 mod page;
+mod postgres;
 mod reads;
 pub mod sandbox;
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod transfer;
+mod trial_days;
 mod wake;
 
 pub use batch::{Answer, Batch, Change};
 pub use error::{Error, OpenError};
 pub use group::Claim;
 pub use page::{Page, Slice, TrialFilter, TrialTotals};
+pub use postgres::DatabaseUrl;
 pub use reads::{ActivityFilter, Cursor};
 pub use wake::{Topic, Waiter};
 
-use countersign_model::Message;
+use countersign_model::{Message, Timestamp};
 use group::{Queue, Work};
-use std::{fmt, future::ready, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 use wake::Wake;
 
 /// Where state is kept.
@@ -43,6 +49,8 @@ pub enum Settings {
         /// What the process is to that file.
         role: Role,
     },
+    /// In a PostgreSQL database, which any number of processes may share.
+    Postgres(DatabaseUrl),
     /// In a folder of its own under the system's folder for temporary files, without waiting for the disk, and gone with
     /// the last handle. For tests and trials.
     Memory,
@@ -70,9 +78,10 @@ struct Parts {
     backend: Backend,
 }
 
-/// How state is kept. A second backend joins here and in [`Store::open`], [`Store::close`] and the macro of `reads.rs`.
+/// How state is kept. A further backend joins here and wherever the compiler asks for it.
 enum Backend {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 impl Store {
@@ -83,8 +92,16 @@ impl Store {
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let wake = Arc::new(Wake::new());
         let (queue, groups) = group::queue();
-        let backend = ready(sqlite::Sqlite::open(settings, groups, Arc::clone(&wake))).await?;
-        Ok(Self(Arc::new(Parts { queue, wake, backend: Backend::Sqlite(backend) })))
+        let backend = match settings {
+            Settings::Postgres(url) => {
+                Backend::Postgres(Box::pin(postgres::Postgres::open(&url, groups, Arc::clone(&wake))).await?)
+            }
+            Settings::Sqlite { path, role } => {
+                Backend::Sqlite(sqlite::Sqlite::open(&path, role, groups, Arc::clone(&wake))?)
+            }
+            Settings::Memory => Backend::Sqlite(sqlite::Sqlite::open_temporary(groups, Arc::clone(&wake))?),
+        };
+        Ok(Self(Arc::new(Parts { queue, wake, backend })))
     }
 
     /// Makes a batch true, whole or not at all. It is on the disk when this returns, and goes on to be written even if
@@ -122,6 +139,27 @@ impl Store {
         self.write(Batch::new().with(Change::Probe)).await
     }
 
+    /// The time of the machine that several processes share a store on, to the millisecond. None: the store is of this machine,
+    /// and so is its time.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn shared_time(&self) -> Result<Option<Timestamp>, Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(postgres) => Box::pin(postgres.time_ms()).await.map(|ms| Some(Timestamp::from_ms(ms))),
+        }
+    }
+
+    /// Whether other processes may write to it at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match self.0.backend {
+            Backend::Sqlite(_) => false,
+            Backend::Postgres(_) => true,
+        }
+    }
+
     /// Waits until nothing can be written any more: the store was closed, or its writer died, and then only a new process
     /// helps.
     pub async fn ended(&self) {
@@ -133,6 +171,7 @@ impl Store {
         self.0.queue.close().await;
         match &self.0.backend {
             Backend::Sqlite(sqlite) => sqlite.unlock(),
+            Backend::Postgres(postgres) => postgres.close(),
         }
     }
 }
@@ -141,6 +180,7 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.backend {
             Backend::Sqlite(_) => "Store(SQLite)",
+            Backend::Postgres(_) => "Store(PostgreSQL)",
         })
     }
 }

@@ -2,7 +2,7 @@
 //! none looks into another tenant's rows.
 
 use crate::{
-    Answer, Backend, Error, Page, Slice, Store, TrialFilter, TrialTotals,
+    Answer, Backend, Error, Page, Slice, Store, TrialFilter, TrialTotals, postgres,
     sandbox::{Call, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
     sqlite,
 };
@@ -35,13 +35,15 @@ pub struct Cursor {
     pub(crate) place: i64,
 }
 
-/// Asks the table's file of the backend that is open. Here a second backend joins all reads.
+/// Asks the table's file of the backend that is open.
 macro_rules! ask {
     ($store:expr, $table:ident::$question:ident($($argument:expr),*)) => {
         match &$store.0.backend {
             Backend::Sqlite(sqlite) => {
                 sqlite.read(|connection| sqlite::$table::$question(connection, $($argument),*)).await
             }
+            // On the heap, so that whoever asks a file does not carry the state of a question over the network around.
+            Backend::Postgres(postgres) => Box::pin(postgres::$table::$question(postgres, $($argument),*)).await,
         }
     };
 }

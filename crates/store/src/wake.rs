@@ -1,7 +1,8 @@
 //! "There is something new": a worker or a waiting reader registers, then looks, then waits. What was written between
 //! looking and waiting is not missed.
 
-use tokio::sync::watch;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::{Notify, watch};
 
 /// What a waiter waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,25 +11,82 @@ pub enum Topic {
     Outbox,
     /// New callbacks.
     Callbacks,
+    /// Messages from which another one takes over, if nothing is heard of them.
+    TakeOvers,
     /// New messages in the sandbox's inbox, or new calls beside it.
     Inbox,
+    /// The clock of the rules was moved.
+    Clock,
 }
 
-/// Wakes the waiters of each topic.
+impl Topic {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Outbox, Self::Callbacks, Self::TakeOvers, Self::Inbox, Self::Clock];
+
+    /// Its name between processes.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Callbacks => "callbacks",
+            Self::TakeOvers => "take_overs",
+            Self::Inbox => "inbox",
+            Self::Clock => "clock",
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// Wakes the waiters of each topic, and keeps what other processes are to be told.
 #[derive(Debug)]
 pub(crate) struct Wake {
     outbox: watch::Sender<()>,
     callbacks: watch::Sender<()>,
+    take_overs: watch::Sender<()>,
     inbox: watch::Sender<()>,
+    clock: watch::Sender<()>,
+    untold: AtomicU8,
+    told: Notify,
 }
 
 impl Wake {
     pub(crate) fn new() -> Self {
-        Self { outbox: watch::Sender::new(()), callbacks: watch::Sender::new(()), inbox: watch::Sender::new(()) }
+        let new = || watch::Sender::new(());
+        Self {
+            outbox: new(),
+            callbacks: new(),
+            take_overs: new(),
+            inbox: new(),
+            clock: new(),
+            untold: AtomicU8::new(0),
+            told: Notify::new(),
+        }
     }
 
+    /// This process has written something.
     pub(crate) fn wake(&self, topic: Topic) {
+        self.hear(topic);
+        self.untold.fetch_or(topic.bit(), Ordering::AcqRel);
+        self.told.notify_one();
+    }
+
+    /// Another process has.
+    pub(crate) fn hear(&self, topic: Topic) {
         self.sender(topic).send_replace(());
+    }
+
+    /// Waits until there is something that other processes are to be told, and takes it: each topic once, however often it
+    /// was woken.
+    pub(crate) async fn to_tell(&self) -> Vec<Topic> {
+        loop {
+            let untold = self.untold.swap(0, Ordering::AcqRel);
+            if untold != 0 {
+                return Topic::ALL.into_iter().filter(|topic| untold & topic.bit() != 0).collect();
+            }
+            self.told.notified().await;
+        }
     }
 
     pub(crate) fn waiter(&self, topic: Topic) -> Waiter {
@@ -39,7 +97,9 @@ impl Wake {
         match topic {
             Topic::Outbox => &self.outbox,
             Topic::Callbacks => &self.callbacks,
+            Topic::TakeOvers => &self.take_overs,
             Topic::Inbox => &self.inbox,
+            Topic::Clock => &self.clock,
         }
     }
 }

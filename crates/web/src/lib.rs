@@ -106,7 +106,8 @@ pub fn router(web: Web) -> Router {
         router = router.merge((dialect.routes)());
     }
     if web.sandbox().is_some() {
-        router = router.merge(sandbox::routes(&web));
+        router =
+            router.merge(sandbox::routes(&web)).layer(middleware::from_fn_with_state(web.clone(), sandbox::in_time));
     }
     router
         .fallback(request::unknown_path)

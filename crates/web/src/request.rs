@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::Response,
 };
@@ -38,6 +38,10 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        // In every dialect alike: whatever was away is looked for at once, so it may be back soon.
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+    }
     let took = web.engine().monotonic().saturating_sub(began);
     let status = response.status().as_u16();
     web.engine().metrics().answered(&route, status, took);

@@ -1,43 +1,102 @@
-//! The built-in messages: one table of the files in `templates/`, complete for every language. What an HTML mail looks
-//! like is said once, in `templates/mail.html` and [`STYLES`]; the files of a language hold words only.
+//! The built-in messages: one file of words for each language in `templates/`, whole, or this does not compile. What an HTML
+//! mail looks like is said once, in `templates/mail.html` and [`STYLES`]; its text part is the same words without elements.
 
+use super::locale;
 use countersign_model::{Channel, message::Purpose};
 
-/// The texts of one purpose in one language, as they stand in their files.
+/// The texts of one language, as they stand in its file.
+struct Language {
+    tag: &'static str,
+    verification: Texts,
+    payment: Texts,
+}
+
+/// The texts of one purpose.
 struct Texts {
-    purpose: Purpose,
-    language: &'static str,
     sms: &'static str,
     voice: &'static str,
     subject: &'static str,
-    email: &'static str,
-    html: &'static str,
+    mail: &'static str,
 }
 
-macro_rules! texts {
-    ($($language:literal),*) => {
-        [$(texts!(Purpose::Verification, "verification", $language), texts!(Purpose::Payment, "payment", $language)),*]
+macro_rules! languages {
+    ($($tag:literal)*) => {
+        /// The languages in which every built-in message exists.
+        pub const LANGUAGES: [&str; FILES.len()] = [$($tag),*];
+        const FILES: &[Language] =
+            &[$(const { Language::read($tag, include_str!(concat!("../../templates/", $tag, ".txt"))) }),*];
     };
-    ($purpose:expr, $folder:literal, $language:literal) => {
-        Texts {
-            purpose: $purpose,
-            language: $language,
-            sms: include_str!(concat!("../../templates/", $folder, "/sms.", $language, ".txt")),
-            voice: include_str!(concat!("../../templates/", $folder, "/voice.", $language, ".txt")),
-            subject: include_str!(concat!("../../templates/", $folder, "/email.", $language, ".subject.txt")),
-            email: include_str!(concat!("../../templates/", $folder, "/email.", $language, ".txt")),
-            html: include_str!(concat!("../../templates/", $folder, "/email.", $language, ".html")),
+}
+
+languages! {
+    "af" "ar" "bg" "bn" "ca" "cs" "da" "de" "el" "en" "es" "et" "fa" "fi" "fil" "fr" "he" "hi" "hr" "hu" "id" "it" "ja" "ko"
+    "lt" "lv" "ms" "nb" "nl" "pl" "pt" "ro" "ru" "sk" "sl" "sr" "sr-Latn" "sv" "sw" "th" "tr" "uk" "ur" "vi" "zh" "zh-Hant"
+}
+
+impl Language {
+    const fn read(tag: &'static str, file: &'static str) -> Self {
+        let (sms, rest) = after("[verification sms]", file);
+        let (voice, rest) = after("[verification voice]", rest);
+        let (subject, rest) = after("[verification subject]", rest);
+        let (mail, rest) = after("[verification mail]", rest);
+        let verification = Texts { sms, voice, subject, mail };
+        let (sms, rest) = after("[payment sms]", rest);
+        let (voice, rest) = after("[payment voice]", rest);
+        let (subject, rest) = after("[payment subject]", rest);
+        let (mail, rest) = after("[payment mail]", rest);
+        assert!(rest.is_empty(), "a language has a text too many");
+        Self { tag, verification, payment: Texts { sms, voice, subject, mail } }
+    }
+
+    const fn texts(&self, purpose: Purpose) -> &Texts {
+        match purpose {
+            Purpose::Verification => &self.verification,
+            Purpose::Payment => &self.payment,
         }
-    };
+    }
 }
 
-/// The languages in which every built-in message exists.
-pub const LANGUAGES: [&str; 7] = ["en", "es", "de", "fr", "pt", "it", "nl"];
-const TEXTS: [Texts; 14] = texts!("en", "es", "de", "fr", "pt", "it", "nl");
+/// The text below a heading that stands in the first line, and what follows it. Runs when this is compiled.
+const fn after(heading: &str, file: &'static str) -> (&'static str, &'static str) {
+    let (line, below) = first_line(file);
+    assert!(is_same(line.as_bytes(), heading.as_bytes()), "a language lacks a text, or has it in another place");
+    let mut rest = below;
+    while !matches!(rest.as_bytes(), [] | [b'[', ..]) {
+        (_, rest) = first_line(rest);
+    }
+    let (text, _) = below.split_at(below.len() - rest.len());
+    let text = text.trim_ascii();
+    assert!(!text.is_empty(), "a language has an empty text");
+    (text, rest)
+}
+
+const fn first_line(text: &str) -> (&str, &str) {
+    let (mut length, mut rest) = (0, text.as_bytes());
+    while let [byte, behind @ ..] = rest {
+        if *byte == b'\n' {
+            let (line, below) = text.split_at(length);
+            return (line, below.split_at(1).1);
+        }
+        length += 1;
+        rest = behind;
+    }
+    (text, "")
+}
+
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([a, one_behind @ ..], [b, other_behind @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (one_behind, other_behind);
+    }
+    one.is_empty() && other.is_empty()
+}
 
 const FRAME: &str = include_str!("../../templates/mail.html");
 
-/// Many mail readers throw style sheets away, so every element carries its own look.
+/// Many mail readers throw style sheets away, so every element carries its own look. What is bold has a direction of its own, and
+/// a code is always read from the left, also where the text runs from the right.
 const STYLES: [(&str, &str); 5] = [
     ("h1", "margin:0 0 16px;font-size:20px;line-height:1.3;font-weight:600;color:#16191d;"),
     ("p", "margin:0 0 16px;font-size:16px;line-height:1.5;color:#16191d;"),
@@ -45,9 +104,9 @@ const STYLES: [(&str, &str); 5] = [
         "code",
         "display:block;margin:8px 0 24px;padding:16px 8px;border-radius:8px;background:#f3f4f6;color:#16191d;text-align:center;\
          font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:32px;line-height:1.25;font-weight:700;\
-         letter-spacing:4px;word-break:break-all;",
+         letter-spacing:4px;word-break:break-all;direction:ltr;unicode-bidi:isolate;",
     ),
-    ("b", "color:#16191d;"),
+    ("b", "color:#16191d;unicode-bidi:plaintext;"),
     ("small", "display:block;margin:24px 0 0;font-size:13px;line-height:1.5;color:#5b6470;"),
 ];
 
@@ -68,25 +127,42 @@ pub struct BuiltIn {
     pub html: Option<String>,
 }
 
-/// All of them.
+/// All of them, language by language.
 pub fn all() -> impl Iterator<Item = BuiltIn> {
-    TEXTS.iter().flat_map(|texts| Channel::ALL.into_iter().map(|channel| of(texts, channel)))
+    let kinds = || Purpose::ALL.into_iter().flat_map(|purpose| Channel::ALL.map(|channel| (purpose, channel)));
+    FILES.iter().flat_map(move |language| kinds().map(|(purpose, channel)| of(language, purpose, channel)))
 }
 
-fn of(texts: &Texts, channel: Channel) -> BuiltIn {
-    let owned = |text: &str| text.trim_end().to_owned();
+fn of(language: &Language, purpose: Purpose, channel: Channel) -> BuiltIn {
+    let texts = language.texts(purpose);
     let (subject, text, html) = match channel {
-        Channel::Sms => (None, texts.sms, None),
-        Channel::Voice => (None, texts.voice, None),
-        Channel::Email => (Some(owned(texts.subject)), texts.email, Some(page(texts))),
+        Channel::Sms => (None, texts.sms.to_owned(), None),
+        Channel::Voice => (None, texts.voice.to_owned(), None),
+        Channel::Email => (Some(texts.subject.to_owned()), plain(texts.mail), Some(page(language.tag, texts))),
     };
-    BuiltIn { message: texts.purpose, channel, locale: texts.language, subject, text: owned(text), html }
+    BuiltIn { message: purpose, channel, locale: language.tag, subject, text, html }
 }
 
-fn page(texts: &Texts) -> String {
-    let mut content = texts.html.trim().to_owned();
+fn page(tag: &str, texts: &Texts) -> String {
+    // A brand that ends in a point keeps it at its end, whichever way the text around it runs.
+    let mut content = texts.mail.replace("{{ brand }}", "<bdi>{{ brand }}</bdi>");
     for (element, style) in STYLES {
         content = content.replace(&format!("<{element}>"), &format!("<{element} style=\"{style}\">"));
     }
-    FRAME.replace("%LANGUAGE%", texts.language).replace("%TITLE%", texts.subject.trim()).replace("%CONTENT%", &content)
+    let direction = if locale::is_right_to_left(tag) { "rtl" } else { "ltr" };
+    FRAME
+        .replace("%LANGUAGE%", tag)
+        .replace("%DIRECTION%", direction)
+        .replace("%TITLE%", texts.subject)
+        .replace("%CONTENT%", &content)
+}
+
+/// The words of a mail without its elements: one paragraph for each line but the heading, which the subject says already.
+fn plain(mail: &str) -> String {
+    let paragraphs = mail.lines().filter(|line| !line.starts_with("<h1>"));
+    let mut text = paragraphs.collect::<Vec<_>>().join("\n\n").replace("<br>", "\n");
+    for (element, _) in STYLES {
+        text = text.replace(&format!("<{element}>"), "").replace(&format!("</{element}>"), "");
+    }
+    text
 }

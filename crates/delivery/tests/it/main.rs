@@ -1,4 +1,5 @@
-//! The providers against peers: a foreign mail relay and foreign SMSCs, and simulators of aggregators over HTTP.
+//! The providers against peers: a foreign mail relay and foreign SMSCs, and simulators of aggregators over HTTP; and the page
+//! of built-in texts.
 
 #[cfg(test)]
 mod certificates;
@@ -6,6 +7,8 @@ mod certificates;
 mod http;
 #[cfg(test)]
 mod kannel_boxes;
+#[cfg(test)]
+mod languages;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]

@@ -30,7 +30,8 @@ fn plain(port: u16) -> Smtp {
 
 fn message() -> Outgoing {
     let code = Code::own("482913").unwrap();
-    let values = Context { code: &code, brand: Some("Čárka & Señor"), life_minutes: Some(5), payment: None };
+    let values =
+        Context { code: &code, brand: Some("Čárka & Señor"), life_minutes: Some(5), payment: None, last_line: None };
     let templates = Templates::builtin();
     let content = templates.render(None, Purpose::Verification, Channel::Email, "es", &values).unwrap();
     Outgoing {
@@ -42,6 +43,7 @@ fn message() -> Outgoing {
         to: Address::parse(Channel::Email, TO).unwrap(),
         from: None,
         from_address: None,
+        dlt: None,
         content,
         code: Some(code),
         link: None,
@@ -270,7 +272,7 @@ async fn a_repeated_attempt_is_the_same_mail_to_the_byte() {
 async fn nothing_in_a_brand_or_a_sender_becomes_a_header_or_a_recipient() {
     let evil = "Acme\r\nBcc: eve@evil.example\r\n.\r\nRCPT TO:<eve@evil.example>\r\n\r\n<b>\u{202e}";
     let code = Code::own("482913").unwrap();
-    let values = Context { code: &code, brand: Some(evil), life_minutes: None, payment: None };
+    let values = Context { code: &code, brand: Some(evil), life_minutes: None, payment: None, last_line: None };
     let content = Templates::builtin().render(None, Purpose::Verification, Channel::Email, "en", &values).unwrap();
     let mut peer = Peer::start(json!({"tls": "none"})).await;
     let relay = plain(peer.port);

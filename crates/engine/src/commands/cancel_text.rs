@@ -24,9 +24,7 @@ impl Command for CancelText {
         }
         message.drop_unsent("its sender has stopped it", now);
         let mut batch = Batch::new();
-        if let Some(report) = engine.report_of(&message, now).await? {
-            batch.push(report);
-        }
+        batch.extend(engine.report_of(&mut message, now).await?);
         batch.push(Change::UpdateMessage(message.clone()));
         Ok((message, batch))
     }

@@ -2,7 +2,7 @@
 
 use super::Command;
 use crate::{Caller, Engine, Error, Thing};
-use countersign_model::{Policy, Scope, Service, ServiceId, Timestamp, tenant::is_name};
+use countersign_model::{LastLine, Policy, Scope, Service, ServiceId, Timestamp, tenant::is_name};
 use countersign_store::{Batch, Change};
 
 /// "These are the rules under this name."
@@ -18,6 +18,10 @@ pub struct PutService {
     pub sender: Option<String>,
     /// The language of callers that name none.
     pub default_locale: String,
+    /// Whether a number's country says the language where the caller names none.
+    pub language_of_country: bool,
+    /// What its text messages end with.
+    pub last_line: Option<LastLine>,
     /// Its rules.
     pub policy: Policy,
 }
@@ -60,6 +64,8 @@ impl Command for PutService {
             brand: self.brand.clone(),
             sender: self.sender.clone(),
             default_locale: self.default_locale.clone(),
+            language_of_country: self.language_of_country,
+            last_line: self.last_line.clone(),
             policy: self.policy.clone().checked()?,
             created_at,
         };

@@ -23,10 +23,11 @@ impl Command for ResendCode {
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
         let before = engine.target(caller, &self.target).await?;
         let channel = self.channel.unwrap_or(before.channel);
-        if !engine.address_of(&before)?.suits(channel) {
+        let to = engine.address_of(&before)?;
+        if !to.suits(channel) {
             return Err(Error::WrongChannel(channel));
         }
-        engine.must_have_way(caller, channel, before.via.as_deref())?;
+        engine.must_have_way(caller, (channel, &to), before.via.as_deref(), now)?;
         let old_generation = before.newest_generation();
         let mut verification = before.resend(channel, now)?;
         if let Some(text) = &self.text {

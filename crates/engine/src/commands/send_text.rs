@@ -25,7 +25,7 @@ impl Command for SendText {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(MessageId, Batch), Error> {
-        engine.must_have_way(caller, Channel::Sms, None)?;
+        engine.must_have_way(caller, (Channel::Sms, &self.to), None, now)?;
         let (tenant, id) = (caller.tenant(), MessageId::generate(now, engine.random()));
         let mut batch = Batch::new();
         engine.pay_for_message(caller, Channel::Sms, &mut batch).await?;

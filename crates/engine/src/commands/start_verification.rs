@@ -5,10 +5,12 @@ use crate::{
     Caller, Engine, Error, TEST_PROVIDER, Thing, caller::fresh_link_token, keys, metrics::Metrics, queries::Price,
     remembered::Remembered, reports::ReportTo,
 };
+use countersign_delivery::render::locale;
 use countersign_model::{
-    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, Message, MessageId,
-    Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial, UserId,
-    Verification, VerificationId, policy::Limits, verification::CodeSource,
+    ActivityKind, Address, BlindIndex, Channel, Code, CodeShape, Event, EventKind, ForFactor, Grid, LastLine, Message,
+    MessageId, Payment, Policy, Profile, Right, Scope, Sealed, Service, ServiceId, State, TenantId, Timestamp, Trial,
+    UserId, Verification, VerificationId, address::PhoneTraits, policy::Limits, routing::Destination,
+    verification::CodeSource,
 };
 use countersign_store::{Batch, Change};
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ pub struct StartVerification {
     pub to: Address,
     /// The caller's own code; none: one is generated.
     pub code: Option<Code>,
-    /// In which language (BCP 47); none: the service's.
+    /// In which language (BCP 47); none: that of the number's country where the service wants that, else the service's.
     pub locale: Option<String>,
     /// What the caller wants to find again.
     pub metadata: BTreeMap<String, String>,
@@ -81,6 +83,8 @@ pub struct Overrides {
     pub number_before_credit: bool,
     /// Whom the message comes from.
     pub sender: Option<String>,
+    /// What its text messages end with.
+    pub last_line: Option<LastLine>,
     /// The caller's own words, in place of a template.
     pub text: Option<OwnText>,
     /// Who is told what becomes of its messages.
@@ -122,7 +126,7 @@ impl Command for StartVerification {
         if !self.to.suits(self.channel) {
             return Err(Error::WrongChannel(self.channel));
         }
-        engine.must_have_way(caller, self.channel, self.overrides.via.as_deref())?;
+        engine.must_have_way(caller, (self.channel, &self.to), self.overrides.via.as_deref(), now)?;
         if self.overrides.grid.is_some() && engine.public_url().is_none() {
             return Err(Error::internal("a link needs server.public_url, which is not set"));
         }
@@ -137,7 +141,7 @@ impl Command for StartVerification {
             return Err(Error::Limited(limited));
         }
         let mut payment = Batch::new();
-        let mut price = None;
+        let (mut price, mut operator) = (None, None);
         if !self.overrides.number_before_credit {
             price = Some(engine.pay_for_message(caller, self.channel, &mut payment).await?);
         }
@@ -149,7 +153,7 @@ impl Command for StartVerification {
                 engine.write_aside(batch).await;
                 return Err(Error::NumberUnknown);
             }
-            looked_up?;
+            operator = looked_up?;
         }
         let price = match price {
             Some(price) => price,
@@ -162,6 +166,9 @@ impl Command for StartVerification {
         }
 
         let mut verification = self.verification(engine, (&service, policy), index, now)?;
+        if let Some(phone) = &mut verification.phone {
+            phone.operator = operator;
+        }
         let mut message = Message::of_code(MessageId::generate(now, engine.random()), &verification, 0, now);
         Engine::withhold_test(caller, &mut message);
         if self.overrides.keeps_trials {
@@ -229,6 +236,7 @@ impl StartVerification {
             Address::Phone(number) => Some(number.traits()),
             Address::Email(_) => None,
         };
+        let locale = self.locale.clone().or_else(|| language_of_country(service, phone.as_ref()));
         let as_json = |what: &[u8], value: Result<String, serde_json::Error>| {
             seal(what, &value.map_err(|error| Error::Internal(error.to_string()))?)
         };
@@ -249,7 +257,8 @@ impl StartVerification {
             grid,
             brand: service.brand.clone(),
             sender: overrides.sender.clone().or_else(|| service.sender.clone()),
-            locale: self.locale.clone().unwrap_or_else(|| service.default_locale.clone()),
+            locale: locale.unwrap_or_else(|| service.default_locale.clone()),
+            last_line: overrides.last_line.clone().or_else(|| service.last_line.clone()),
             metadata: self.metadata(),
             payment: payment.map(|it| as_json(keys::PAYMENT, serde_json::to_string(it))).transpose()?,
             text: overrides.text.as_ref().map(|it| as_json(keys::TEXT, serde_json::to_string(it))).transpose()?,
@@ -265,6 +274,11 @@ impl StartVerification {
             decided_at: None,
         })
     }
+}
+
+/// The language that a number's country says, where the service wants to hear that.
+fn language_of_country(service: &Service, phone: Option<&PhoneTraits>) -> Option<String> {
+    phone.filter(|_| service.language_of_country)?.country.as_deref().and_then(locale::of_country)
 }
 
 impl GridChoice {
@@ -313,11 +327,17 @@ pub(super) fn trial_of(message: &Message, of: &Verification, price: Price, now: 
 
 impl Engine {
     /// Refuses what nobody would carry.
-    pub(super) fn must_have_way(&self, caller: &Caller, channel: Channel, via: Option<&str>) -> Result<(), Error> {
+    pub(super) fn must_have_way(
+        &self,
+        caller: &Caller,
+        (channel, to): (Channel, &Address),
+        via: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let is_carried = caller.is_test()
             || match via {
                 Some(name) => self.providers().get(name).is_some(),
-                None => !self.routes().for_channel(channel).is_empty(),
+                None => self.routes().has_way(channel, &Destination::from(to), now),
             };
         if is_carried { Ok(()) } else { Err(Error::NoRoute(channel)) }
     }
@@ -392,6 +412,9 @@ pub(super) fn fresh_service(
         brand: None,
         sender: None,
         default_locale: "en".to_owned(),
+        // Vendors' dialects have the language that the vendor documents.
+        language_of_country: profile == Profile::Standard,
+        last_line: None,
         policy: Policy::of(profile),
         created_at: now,
     }

@@ -1,27 +1,31 @@
 //! Takes messages out of the outbox and hands them to providers: one provider, one attempt, one durable step at a time, so
-//! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule.
+//! that a crash repeats at most the step it interrupted. When to try again is `countersign_model::message`'s rule, whom to ask that
+//! of `countersign_model::routing`. What a message says is put together in `deliver/outgoing.rs`.
+
+mod outgoing;
 
 use super::Progress;
-use crate::{Engine, Error, commands::settled, keys, metrics::Attempt};
-use countersign_delivery::{Accepted, Outgoing, Provider, Rendered, render};
+use crate::{
+    Caller, Engine, Error,
+    commands::{RecordReceipt, settled},
+    health::Way,
+    metrics::Attempt,
+    take_over::Cause,
+};
+use countersign_delivery::{Accepted, Outgoing, Provider};
 use countersign_model::{
-    Channel, Code, Event, EventKind, Message, SendError, Template, Timestamp, Verification,
-    message::{Content, Purpose, ReceiptPlan},
+    Channel, Event, EventKind, Message, SendError, Timestamp, Verification, VerificationId,
+    message::{Content, Fate, MessageState, Receipt, ReceiptPlan, fate_of},
+    routing::{Asked, Decision, Destination, Outcome, Standing},
 };
 use countersign_store::{Batch, Change, Claim, Error as StoreError};
 use futures_util::future::join_all;
+use outgoing::Unbuilt;
 use std::{sync::Arc, time::Duration};
 
 /// The job.
 #[derive(Clone)]
 pub struct Deliver(pub Engine);
-
-/// What a message says, and which part of it is the secret.
-struct Carried {
-    content: Rendered,
-    code: Option<Code>,
-    link: Option<String>,
-}
 
 /// How long a worker may keep a message before another takes it over.
 const LEASE: Duration = Duration::from_secs(45);
@@ -64,45 +68,85 @@ impl Deliver {
     async fn step(&self, mut message: Message) -> Result<(), Error> {
         let (engine, now) = (&self.0, self.0.now());
         let Some(wanted) = self.still_wanted(&message, now).await? else {
-            message.drop_unsent("the verification had ended, or a newer code had taken its place", now);
+            message.drop_unsent(
+                "the verification had ended, a newer code had taken its place, or an earlier message has arrived",
+                now,
+            );
             return self.write_step(message, None, now).await;
         };
-        let route = match &message.via {
-            Some(only) => std::slice::from_ref(only),
-            None => engine.routes().for_channel(message.channel),
-        }
-        .to_vec();
-        let next = message.next_provider(&route).and_then(|name| Some((name, engine.providers().get(name)?)));
-        let Some((name, provider)) = next else {
-            message.note_no_route(&route, now, engine.random().number());
+        let ends = match self.ends(&message, wanted.as_ref()) {
+            Ok(ends) => ends,
+            Err(error) => return self.cannot_be_built(message, error.into(), now).await,
+        };
+        let way = Way { channel: message.channel, country: ends.to.country.as_deref() };
+        let decision = self.decide(&message, way, &ends.to, now);
+        let (route, why) = (decision.possible(), decision.why());
+        let next = decision.next().map(|next| next.provider.as_str());
+        let Some((name, provider)) = next.and_then(|name| Some((name, engine.providers().get(name)?))) else {
+            let why = if decision.candidates.is_empty() { "" } else { &why };
+            message.note_no_route(&route, why, now, engine.random().number());
             return self.write_step(message, None, now).await;
         };
-        let outgoing = match self.outgoing(&message, wanted.as_ref(), name).await {
+        message.why = Some(why);
+        let outgoing = match self.outgoing(&message, wanted.as_ref(), name, &ends).await {
             Ok(outgoing) => outgoing,
-            // The store could not be read: the lease ends, and the message comes again.
-            Err(error @ (Error::Unavailable(_) | Error::NoRoom(_) | Error::Busy)) => return Err(error),
-            Err(error) => {
-                tracing::error!(message_id = %message.id, %error, "a message could not be put together");
-                message.fail("the message could not be put together; the log has the reason", now);
-                return self.write_step(message, None, now).await;
-            }
+            Err(error) => return self.cannot_be_built(message, error, now).await,
         };
         let result = send(provider, &outgoing).await;
         self.note_attempt(name, &message, &result);
         match result {
-            Ok(accepted) => self.write_accepted(message, wanted, name, accepted).await,
+            Ok(accepted) => {
+                let patience = self.patience(&message, &decision, &ends.to, now);
+                self.write_accepted(message, wanted, (name, way), (accepted, patience)).await
+            }
             Err(error) => {
                 let now = engine.now();
+                engine.note_health(way, name, message.id, failure(&error), now);
                 message.note_failure(name, &error, &route, now, engine.random().number());
                 let failed_attempt = EventKind::MessageAttemptFailed {
                     message: message.id,
-                    provider: name.clone(),
+                    provider: name.to_owned(),
                     reason: error.to_string(),
+                    why: message.why.clone().unwrap_or_default(),
                     next_at: message.due_at,
                 };
                 self.write_step(message, Some(failed_attempt), now).await
             }
         }
+    }
+
+    /// Who is asked, with the health of this moment. Whoever has failed this message is passed over.
+    fn decide(&self, message: &Message, way: Way<'_>, to: &Destination, now: Timestamp) -> Decision {
+        let engine = &self.0;
+        // Only a rule can ask for it.
+        let chance = if engine.routes().rules.is_empty() { 0 } else { engine.random().number() };
+        engine.choose(way, message.id, now, |health| {
+            let standing = |name: &str| message.passes_over(name).map_or_else(|| health(name), Standing::PassedOver);
+            let only = message.via.as_deref();
+            engine.routes().decide(&Asked { channel: message.channel, to, only, now, chance, standing: &standing })
+        })
+    }
+
+    /// After how long without a receipt another message takes over: the route of the first of its chain says so. None: never.
+    fn patience(&self, message: &Message, decision: &Decision, to: &Destination, now: Timestamp) -> Option<Duration> {
+        message.verification()?;
+        match message.first_of_chain() {
+            (_, channel) if channel == message.channel => decision.take_over.after,
+            (_, begun_on) => self.0.routes().take_over(begun_on, to, now).after,
+        }
+    }
+
+    /// It never will be, or the store could not be read: then the lease ends, and the message comes again.
+    async fn cannot_be_built(&self, mut message: Message, why: Unbuilt, now: Timestamp) -> Result<(), Error> {
+        tracing::error!(message_id = %message.id, %why, "a message could not be put together");
+        match why {
+            Unbuilt::Unreadable(error @ (Error::Unavailable(_) | Error::NoRoom(_) | Error::Busy)) => return Err(error),
+            Unbuilt::Unreadable(_) => {
+                message.fail("the message could not be put together; the log has the reason", now);
+            }
+            Unbuilt::Unregistered(_) => message.fail(&why.to_string(), now),
+        }
+        self.write_step(message, None, now).await
     }
 
     /// The verification whose code it carries, while somebody waits for that code; none of a text of a caller's own, which
@@ -111,98 +155,20 @@ impl Deliver {
         match &message.content {
             Content::Text { .. } => Ok(Some(None)),
             Content::Code { verification, generation, .. } => {
+                if message.chain.first.is_some() && self.has_arrived(message, *verification).await? {
+                    return Ok(None);
+                }
                 let found = self.0.store().verification(message.tenant, *verification).await?;
                 Ok(found.filter(|verification| verification.wants(*generation, now)).map(Some))
             }
         }
     }
 
-    async fn outgoing(
-        &self,
-        message: &Message,
-        verification: Option<&Verification>,
-        provider: &str,
-    ) -> Result<Outgoing, Error> {
-        let engine = &self.0;
-        let gone = || Error::internal("the verification of a message is gone");
-        let (to, from) = engine.ends_with(message, verification)?.ok_or_else(gone)?;
-        let tenant = engine.store().tenant(message.tenant).await?;
-        let Carried { content, code, link } = self.carried(message, verification).await?;
-        let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();
-        Ok(Outgoing {
-            id: message.id,
-            tenant: message.tenant,
-            tenant_name: tenant.map(|tenant| tenant.name).unwrap_or_default(),
-            verification: message.verification(),
-            channel: message.channel,
-            to,
-            from,
-            from_address: own.and_then(|own| own.from_address()),
-            content,
-            code,
-            link,
-            receipt_url: engine.receipt_url(provider, message.tenant, message.id),
-            now: engine.clock().wall(),
-        })
-    }
-
-    async fn carried(&self, message: &Message, verification: Option<&Verification>) -> Result<Carried, Error> {
-        let engine = &self.0;
-        let plain = |text: String| Rendered { subject: None, text, html: None };
-        if let Some((verification, link)) =
-            verification.and_then(|it| engine.link_of(it).transpose().map(|link| (it, link)))
-        {
-            let (link, own) = (link?, engine.own_text_of(verification)?);
-            let text = own.map_or_else(|| link.clone(), |own| own.filled_with(&link));
-            return Ok(Carried { content: plain(text), code: None, link: Some(link) });
-        }
-        match (&message.content, verification) {
-            (Content::Text { text, .. }, _) => {
-                let context = keys::context(keys::TEXT, message.tenant, &message.id.to_bytes());
-                let text = engine.keys().open(text, &context)?.to_string();
-                Ok(Carried { content: plain(text), code: None, link: None })
-            }
-            (Content::Code { generation, purpose, .. }, Some(verification)) => {
-                let code = engine.keys().code_of(verification, *generation)?;
-                let content = match engine.own_text_of(verification)? {
-                    Some(own) => own.with(&code),
-                    None => self.render(message, *purpose, verification, &code).await?,
-                };
-                Ok(Carried { content, code: Some(code), link: None })
-            }
-            (Content::Code { .. }, None) => Err(Error::internal("a code without its verification")),
-        }
-    }
-
-    async fn render(
-        &self,
-        message: &Message,
-        purpose: Purpose,
-        verification: &Verification,
-        code: &Code,
-    ) -> Result<Rendered, Error> {
-        let own = self.own_template(message, purpose, &verification.locale).await?;
-        let payment = self.0.payment_of(verification)?;
-        let life_minutes =
-            (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
-        let brand = verification.brand.as_deref();
-        let context = render::Context { code, brand, life_minutes, payment: payment.as_ref() };
-        self.0
-            .templates()
-            .render(own.as_ref(), purpose, message.channel, &verification.locale, &context)
-            .map_err(|error| Error::Internal(error.to_string()))
-    }
-
-    /// The tenant's own text in the language nearest to the one asked for, if it has one that no built-in text beats.
-    async fn own_template(&self, message: &Message, purpose: Purpose, locale: &str) -> Result<Option<Template>, Error> {
-        for candidate in render::candidates(locale) {
-            let store = self.0.store();
-            let found = store.template(message.tenant, purpose, message.channel, &candidate).await?;
-            if found.is_some() || render::LANGUAGES.contains(&candidate.as_str()) {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+    /// Whether a message that this one was to take over from has arrived after all.
+    async fn has_arrived(&self, message: &Message, of: VerificationId) -> Result<bool, Error> {
+        let messages = self.0.store().messages_of(message.tenant, of).await?;
+        let chain = messages.iter().filter(|it| it.first_of_chain().0 == message.first_of_chain().0);
+        Ok(fate_of(chain) == Some(Fate::Delivered))
     }
 
     fn note_attempt(&self, provider: &str, message: &Message, result: &Result<Accepted, SendError>) {
@@ -218,12 +184,13 @@ impl Deliver {
         };
         metrics.attempted(provider, outcome);
         let verification_id = message.verification().map(tracing::field::display);
+        let why = message.why.as_deref();
         match result {
             Ok(_) => {
-                tracing::info!(message_id = %message.id, verification_id, provider, "message accepted");
+                tracing::info!(message_id = %message.id, verification_id, provider, why, "message accepted");
             }
             Err(error) => {
-                tracing::warn!(message_id = %message.id, verification_id, provider, %error, "message not accepted");
+                tracing::warn!(message_id = %message.id, verification_id, provider, why, %error, "message not accepted");
             }
         }
     }
@@ -234,23 +201,45 @@ impl Deliver {
         &self,
         mut message: Message,
         mut verification: Option<Verification>,
-        provider: &str,
-        accepted: Accepted,
+        (provider, way): (&str, Way<'_>),
+        (accepted, patience): (Accepted, Option<Duration>),
     ) -> Result<(), Error> {
         let (engine, now) = (&self.0, self.0.now());
-        message.accept(provider, accepted.reference, accepted.receipt, now);
-        let mut batch = Batch::new().with(Change::UpdateMessage(message.clone()));
-        let taken = EventKind::MessageAccepted { message: message.id, provider: provider.to_owned() };
+        let at_once = recorded_apart(&message, accepted.receipt);
+        let plan = if at_once.is_some() { ReceiptPlan::Expected } else { accepted.receipt };
+        message.accept(provider, accepted.reference, plan, now);
+        if let (Some(patience), None) = (patience, at_once) {
+            message.await_receipt(patience, plan, now);
+        }
+        engine.note_accepted(way, provider, &message, accepted.receipt, now);
+        let why = message.why.clone().unwrap_or_default();
+        let taken = EventKind::MessageAccepted { message: message.id, provider: provider.to_owned(), why };
+        let mut batch = Batch::new();
         self.push_event(&mut batch, &message, taken, now);
-        if let ReceiptPlan::Now(receipt) = accepted.receipt {
+        if let ReceiptPlan::Now(receipt) = plan {
             self.push_event(&mut batch, &message, settled(&message, receipt), now);
         }
-        if let Some(report) = engine.report_of(&message, now).await? {
-            batch.push(report);
+        batch.extend(engine.report_of(&mut message, now).await?);
+        batch.push(Change::UpdateMessage(message.clone()));
+        self.write_with_codes(&message, &mut verification, batch).await?;
+        if let Some(receipt) = at_once {
+            let command = RecordReceipt { message: message.id, receipt };
+            engine.run(&Caller::operator(message.tenant), None, &command).await?;
         }
+        Ok(())
+    }
+
+    /// Writes a batch together with the end of codes that a message with a newer one makes old.
+    async fn write_with_codes(
+        &self,
+        message: &Message,
+        verification: &mut Option<Verification>,
+        batch: Batch,
+    ) -> Result<(), Error> {
+        let engine = &self.0;
         loop {
             let mut attempt = batch.clone();
-            if let (Some(fresh), Content::Code { generation, .. }) = (&mut verification, &message.content)
+            if let (Some(fresh), Content::Code { generation, .. }) = (&mut *verification, &message.content)
                 && fresh.supersede_codes_before(*generation)
             {
                 attempt.push(Change::UpdateVerification(fresh.clone()));
@@ -265,24 +254,31 @@ impl Deliver {
                 return Ok(());
             }
             if let Some(id) = message.verification() {
-                verification = engine.store().verification(message.tenant, id).await?;
+                *verification = engine.store().verification(message.tenant, id).await?;
             }
         }
     }
 
-    /// Writes the message as it stands after a step in which nobody took it.
-    async fn write_step(&self, message: Message, what: Option<EventKind>, now: Timestamp) -> Result<(), Error> {
+    /// Writes the message as it stands after a step in which nobody took it. Where the whole route was asked in vain, another channel
+    /// takes over at once, if the route has one.
+    async fn write_step(&self, mut message: Message, what: Option<EventKind>, now: Timestamp) -> Result<(), Error> {
         let mut batch = Batch::new();
         if let Some(kind) = what {
             self.push_event(&mut batch, &message, kind, now);
+        }
+        if message.is_spurned() {
+            let taken_over = self.0.take_over(&mut message, Cause::NotTaken, now).await?.batch();
+            if !taken_over.is_empty() && message.state != MessageState::Failed {
+                let reason = message.reason.clone().unwrap_or_default();
+                message.fail(&reason, now);
+            }
+            batch.extend(taken_over);
         }
         if message.fate().is_some() {
             let reason = message.reason.clone().unwrap_or_default();
             self.push_event(&mut batch, &message, EventKind::MessageFailed { message: message.id, reason }, now);
         }
-        if let Some(report) = self.0.report_of(&message, now).await? {
-            batch.push(report);
-        }
+        batch.extend(self.0.report_of(&mut message, now).await?);
         batch.push(Change::UpdateMessage(message));
         match self.0.store().write(batch).await {
             // Another worker has taken the message over: its step counts.
@@ -304,4 +300,21 @@ async fn send(provider: &Arc<dyn Provider>, outgoing: &Outgoing) -> Result<Accep
     tokio::time::timeout(LONGEST_ATTEMPT, provider.send(outgoing))
         .await
         .unwrap_or_else(|_| Err(SendError::Unknown(format!("no answer within {} s", LONGEST_ATTEMPT.as_secs()))))
+}
+
+/// A failure that is not about just this message is the provider's.
+const fn failure(error: &SendError) -> Outcome {
+    match error {
+        SendError::Retry(_) | SendError::Unknown(_) => Outcome::Failure,
+        SendError::Refused(_) => Outcome::Nothing,
+    }
+}
+
+/// A receipt that came with the answer is written together with it, unless other messages depend on it: then it is recorded as one
+/// that came later.
+fn recorded_apart(message: &Message, plan: ReceiptPlan) -> Option<Receipt> {
+    match plan {
+        ReceiptPlan::Now(receipt) if receipt == Receipt::Undelivered || message.chain.is_linked() => Some(receipt),
+        ReceiptPlan::Now(_) | ReceiptPlan::Expected | ReceiptPlan::Never => None,
+    }
 }

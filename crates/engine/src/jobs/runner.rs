@@ -5,9 +5,9 @@
 use super::{Deliver, Expire, OverdueReceipts, Progress, Purge, Report};
 use crate::{Engine, Error};
 use countersign_model::Channel;
-use countersign_store::Topic;
+use countersign_store::{Topic, Waiter};
 use futures_util::FutureExt as _;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,6 +23,8 @@ const MESSAGES_AT_ONCE: u32 = 128;
 const SHORTEST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 const PURGE_EVERY: Duration = Duration::from_mins(10);
+/// Clocks drift by less than a millisecond in that time.
+const AGREE_EVERY: Duration = Duration::from_secs(20);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
 impl Jobs {
@@ -39,12 +41,12 @@ impl Jobs {
             async move { job.run_once().await }
         });
         let receipts = OverdueReceipts(engine.clone());
-        jobs.spawn(engine, "receipts", Wait::UntilDue, move || {
+        jobs.spawn(engine, "receipts", Wait::UntilDueOrTold(Topic::TakeOvers), move || {
             let job = receipts.clone();
             async move { job.run_once().await }
         });
         let report = Report(engine.clone());
-        jobs.spawn(engine, "report", Wait::UntilDueOrTold, move || {
+        jobs.spawn(engine, "report", Wait::UntilDueOrTold(Topic::Callbacks), move || {
             let job = report.clone();
             async move { job.run_once().await }
         });
@@ -53,6 +55,9 @@ impl Jobs {
             let job = purge.clone();
             async move { job.run_once().await }
         });
+        if engine.store().is_shared() {
+            jobs.tracker.spawn(keep_time(engine.clone(), jobs.stop.clone()));
+        }
         jobs
     }
 
@@ -71,7 +76,7 @@ impl Jobs {
         let (engine, token) = (engine.clone(), self.stop.clone());
         self.tracker.spawn(async move {
             let mut failures = 0;
-            let (mut moves, mut callbacks) = (engine.clock().moves(), engine.store().waiter(Topic::Callbacks));
+            let (mut moves, mut news) = (engine.clock().moves(), wait.news(&engine));
             while !token.is_cancelled() {
                 moves.mark_unchanged();
                 let pause = match guarded(name, step()).await {
@@ -88,11 +93,28 @@ impl Jobs {
                 tokio::select! {
                     () = token.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
-                    () = callbacks.changed(), if matches!(wait, Wait::UntilDueOrTold) => {}
+                    () = changed(&mut news) => {}
                     _ = moves.changed() => {}
                 }
             }
         });
+    }
+}
+
+/// Goes by the clocks that all processes on a shared store have in common.
+async fn keep_time(engine: Engine, stop: CancellationToken) {
+    let mut moved = engine.store().waiter(Topic::Clock);
+    while !stop.is_cancelled() {
+        let agreed = engine.clock().agree(engine.store().shared_time()).await.map_err(Error::from);
+        let caught_up = engine.catch_up().await;
+        if let Err(error) = agreed.and(caught_up) {
+            tracing::warn!(%error, "the time of the store is not known just now; the last that was known is kept");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(AGREE_EVERY) => {}
+            () = moved.changed() => {}
+        }
     }
 }
 
@@ -101,8 +123,8 @@ impl Jobs {
 enum Wait {
     /// Until the next deadline in the store, or a nap.
     UntilDue,
-    /// The same, or until there is a new callback.
-    UntilDueOrTold,
+    /// The same, or until there is news of this.
+    UntilDueOrTold(Topic),
     /// So long.
     Fixed(Duration),
 }
@@ -111,8 +133,23 @@ impl Wait {
     async fn span(self, engine: &Engine) -> Duration {
         match self {
             Self::Fixed(span) => span,
-            Self::UntilDue | Self::UntilDueOrTold => nap(engine).await,
+            Self::UntilDue | Self::UntilDueOrTold(_) => nap(engine).await,
         }
+    }
+
+    fn news(self, engine: &Engine) -> Option<Waiter> {
+        match self {
+            Self::UntilDueOrTold(topic) => Some(engine.store().waiter(topic)),
+            Self::UntilDue | Self::Fixed(_) => None,
+        }
+    }
+}
+
+/// Returns once there is news; never, where none is wanted.
+async fn changed(news: &mut Option<Waiter>) {
+    match news {
+        Some(news) => news.changed().await,
+        None => pending().await,
     }
 }
 

@@ -103,6 +103,17 @@ pub(super) fn read_or_create(path: &Path, random: &dyn Random) -> Result<Zeroizi
     read(path)
 }
 
+/// What a key file with fresh secrets holds.
+pub(super) fn fresh_text(random: &dyn Random) -> io::Result<Zeroizing<String>> {
+    let file = KeyFile {
+        warning: WARNING.to_owned(),
+        lasting: fresh_secret(random),
+        current: 1,
+        roots: BTreeMap::from([(1, fresh_secret(random))]),
+    };
+    Ok(Zeroizing::new(serde_json::to_string_pretty(&file)? + "\n"))
+}
+
 /// What is in a key file; the error says what is wrong with it.
 pub(super) fn parse(bytes: &[u8]) -> Result<Secrets, String> {
     let file: KeyFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -146,13 +157,7 @@ struct Draft(PathBuf);
 
 impl Draft {
     fn write(beside: &Path, random: &dyn Random) -> io::Result<Self> {
-        let file = KeyFile {
-            warning: WARNING.to_owned(),
-            lasting: fresh_secret(random),
-            current: 1,
-            roots: BTreeMap::from([(1, fresh_secret(random))]),
-        };
-        let text = Zeroizing::new(serde_json::to_string_pretty(&file)? + "\n");
+        let text = fresh_text(random)?;
         let mut number = [0; 8];
         random.fill(&mut number);
         let mut name = OsString::from(beside);

@@ -3,10 +3,10 @@
 use crate::{Caller, Engine, Error, Thing, commands::canonical};
 use countersign_delivery::{
     gsm7::Size,
-    lint::lint,
-    render::{BuiltIn, TemplateText},
+    lint::{languages_of_several_parts, lint},
+    render::{BuiltIn, Context, TemplateText},
 };
-use countersign_model::{ApiKey, Channel, Scope, Service, Template, Tenant, TenantId, message::Purpose};
+use countersign_model::{ApiKey, Channel, Code, Scope, Service, Template, Tenant, TenantId, message::Purpose};
 
 impl Engine {
     /// All tenants, by name.
@@ -111,6 +111,26 @@ impl Engine {
     #[must_use]
     pub fn longest_sms(message: Purpose, channel: Channel, text: &str) -> Option<Size> {
         lint(message, channel, &TemplateText { subject: None, text, html: None }).ok()?.sms
+    }
+
+    /// The languages in which a service's last line makes its text messages take more than one part; none if it has no such
+    /// line. The tenant's own texts are counted as they are written.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn languages_of_several_parts(&self, service: &Service) -> Result<Vec<String>, Error> {
+        let Some(last_line) = &service.last_line else { return Ok(Vec::new()) };
+        let own = self.store().templates(service.tenant).await?;
+        let code = Code::typed(&"0".repeat(service.policy.code.length().into()));
+        let life_seconds = service.policy.life_seconds;
+        let values = Context {
+            code: &code,
+            brand: service.brand.as_deref(),
+            life_minutes: (life_seconds > 0).then(|| life_seconds.div_ceil(60)),
+            payment: None,
+            last_line: Some(last_line),
+        };
+        Ok(languages_of_several_parts(&own, &values))
     }
 
     /// How many messages wait in the outbox.

@@ -20,7 +20,7 @@ pub struct VerificationRecord {
     pub to: Address,
     /// What the person approves.
     pub payment: Option<Payment>,
-    /// Its messages, oldest first.
+    /// Its messages that were asked for, oldest first.
     pub sendings: Vec<Sending>,
     /// As of when.
     pub at: Timestamp,
@@ -120,7 +120,7 @@ impl Engine {
         Ok(VerificationRecord {
             to: self.address_of(&verification)?,
             payment: self.payment_of(&verification)?,
-            sendings: messages.iter().map(Sending::from).collect(),
+            sendings: messages.iter().filter(|it| it.chain.first.is_none()).map(Sending::from).collect(),
             at: self.now(),
             verification,
         })

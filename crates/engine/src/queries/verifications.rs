@@ -82,7 +82,7 @@ impl Engine {
     pub async fn number_exists(&self, caller: &Caller, to: &Address) -> Result<bool, Error> {
         caller.must_have(Scope::VerificationsWrite)?;
         match self.look_up(to).await {
-            Ok(()) => Ok(true),
+            Ok(_) => Ok(true),
             Err(Error::NumberUnknown) => Ok(false),
             Err(error) => Err(error),
         }

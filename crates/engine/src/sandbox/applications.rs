@@ -79,9 +79,8 @@ impl Sandbox {
     }
 
     fn trial_user(&self, tenant: &str, name: &str, mfa: MfaRule) -> TrialUser {
-        let of = format!("{tenant}/{name}");
-        let id = self.secret("sandbox user", &of).first_chunk().copied().unwrap_or([0; 16]);
-        let password = BASE64URL_NOPAD.encode(self.secret("sandbox password", &of).split_at(15).0);
+        let id = self.secret("sandbox user", &format!("{tenant}/{name}")).first_chunk().copied().unwrap_or([0; 16]);
+        let password = BASE64URL_NOPAD.encode(self.secret("sandbox password", tenant).split_at(15).0);
         TrialUser { id: UserId::from_bytes(id), name: name.to_owned(), password: Zeroizing::new(password), mfa }
     }
 
@@ -96,8 +95,21 @@ impl Sandbox {
         let confidential = ClientProof::Secret(secret);
         self.seed_client(tenant.id, &application, &application.client_id, confidential, &MANAGEMENT).await?;
         self.seed_client(tenant.id, &application, &application.public_client_id, ClientProof::Public, &[]).await?;
+        self.seed_users(tenant).await
+    }
+
+    /// They have one password, which is hashed once: a start should not take long.
+    async fn seed_users(&self, tenant: &Tenant) -> Result<(), Error> {
+        let mut hash = None;
         for user in self.trial_users(&tenant.name) {
-            self.seed_user(tenant.id, user).await?;
+            if self.engine.store().user(tenant.id, user.id).await?.is_some() {
+                continue;
+            }
+            if hash.is_none() {
+                hash = Some(self.engine.hash_password(&user.password).await?);
+            }
+            let user = fresh(&self.engine, tenant.id, &user, hash.clone())?;
+            written(self.engine.store().write(Batch::new().with(Change::InsertUser(user))).await)?;
         }
         Ok(())
     }
@@ -130,14 +142,6 @@ impl Sandbox {
         written(self.engine.store().write(Batch::new().with(Change::PutClient(client))).await)
     }
 
-    async fn seed_user(&self, tenant: TenantId, user: TrialUser) -> Result<(), Error> {
-        if self.engine.store().user(tenant, user.id).await?.is_some() {
-            return Ok(());
-        }
-        let fresh = fresh(&self.engine, tenant, &user).await?;
-        written(self.engine.store().write(Batch::new().with(Change::InsertUser(fresh))).await)
-    }
-
     /// Makes one more user of a tenant, for a test that wants one of its own.
     ///
     /// # Errors
@@ -151,7 +155,8 @@ impl Sandbox {
         }
         let id = UserId::generate(self.engine.now(), self.engine.random());
         let user = TrialUser { id, name: name.to_owned(), password: Zeroizing::new(password.to_owned()), mfa };
-        let fresh = fresh(&self.engine, tenant.id, &user).await?;
+        let hash = self.engine.hash_password(&user.password).await?;
+        let fresh = fresh(&self.engine, tenant.id, &user, Some(hash))?;
         match self.engine.store().write(Batch::new().with(Change::InsertUser(fresh))).await {
             Ok(()) => Ok(user),
             Err(StoreError::Conflict) => Err(Error::NameTaken(Thing::User)),
@@ -161,9 +166,8 @@ impl Sandbox {
 }
 
 /// As any other user, but with the id that was said.
-async fn fresh(engine: &Engine, tenant: TenantId, user: &TrialUser) -> Result<User, Error> {
+fn fresh(engine: &Engine, tenant: TenantId, user: &TrialUser, password: Option<String>) -> Result<User, Error> {
     let identity = Identity { name: Some(user.name.clone()), email: None };
-    let password = Some(engine.hash_password(&user.password).await?);
     let made = engine.fresh_user(tenant, &identity, engine.now())?;
     let context = keys::context(keys::USER_NAME, tenant, &user.id.to_bytes());
     let name = Some(engine.keys().seal(&user.name, &context, engine.random())?);

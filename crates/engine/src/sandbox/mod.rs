@@ -22,6 +22,7 @@ use countersign_store::{
     sandbox::{Call, Change as SandboxChange, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
 };
 use data_encoding::HEXLOWER;
+use futures_util::future::try_join_all;
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -80,10 +81,8 @@ impl Sandbox {
     /// When the store cannot be written to.
     pub async fn open(engine: &Engine) -> Result<Self, Error> {
         let mut sandbox = Self { engine: engine.clone(), tenants: Vec::new() };
-        for name in TENANTS {
-            let tenant = sandbox.seed(name).await?;
-            sandbox.tenants.push(tenant);
-        }
+        // Side by side, since each hashes a password.
+        sandbox.tenants = try_join_all(TENANTS.map(|name| sandbox.seed(name))).await?;
         Ok(sandbox)
     }
 

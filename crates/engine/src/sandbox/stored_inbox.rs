@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use async_trait::async_trait;
 use countersign_delivery::{
     NumberLookup, Outgoing, SendError,
+    lookup::LookedUp,
     providers::sandbox::{Inbox, Outcome, Plan},
 };
 use countersign_model::{Address, PhoneNumber};
@@ -65,8 +66,11 @@ impl Inbox for StoredInbox {
 
 #[async_trait]
 impl NumberLookup for StoredInbox {
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
+    async fn look_up(&self, number: &PhoneNumber) -> Result<LookedUp, String> {
         let planned = self.store.planned_lookup(number.e164()).await.map_err(|error| error.to_string())?;
-        Ok(planned == Lookup::Valid)
+        Ok(match planned {
+            Lookup::Valid => LookedUp::Exists { operator: None },
+            Lookup::Invalid => LookedUp::Missing,
+        })
     }
 }

@@ -16,6 +16,8 @@ fn service(name: &str, write: ServiceWrite) -> PutService {
         brand: Some("Acme".into()),
         sender: None,
         default_locale: "es".into(),
+        language_of_country: false,
+        last_line: None,
         policy: Policy::of(Profile::Compat),
     }
 }

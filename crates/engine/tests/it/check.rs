@@ -185,6 +185,8 @@ async fn service(harness: &Harness, policy: Policy) {
         brand: None,
         sender: None,
         default_locale: "en".into(),
+        language_of_country: false,
+        last_line: None,
         policy,
     };
     harness.engine.run(&harness.caller, None, &command).await.unwrap();

@@ -12,11 +12,14 @@ mod deliver;
 mod grids;
 mod idempotency;
 mod jobs;
+mod languages;
 mod log_in;
 mod people;
+mod routing;
 mod secrets;
 mod send_code;
 mod start;
+mod take_over;
 mod texts;
 
 use countersign_engine::{

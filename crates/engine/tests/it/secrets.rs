@@ -31,7 +31,7 @@ pub fn parts(store: Store, seed: u8) -> Parts {
         report_formats: BTreeMap::new(),
         public_url: None,
         clock: Arc::new(Clock::set_to(BEGINNING)),
-        random: Arc::new(SeededChance::default()),
+        random: Arc::new(SeededChance::of_another()),
         retention: Duration::from_hours(24),
     }
 }

@@ -125,9 +125,9 @@ async fn a_receipt_changes_the_state_and_is_reported_once() {
     tell(&harness).await;
     assert!(harness.callbacks.take().is_empty(), "its fate is not known yet");
     let receipt = RecordReceipt { message: id, receipt: Receipt::Delivered };
-    assert!(harness.engine.run(&harness.caller, None, &receipt).await.unwrap());
+    assert!(harness.engine.run(&harness.caller, None, &receipt).await.unwrap().news);
     let late = RecordReceipt { message: id, receipt: Receipt::Undelivered };
-    assert!(!harness.engine.run(&harness.caller, None, &late).await.unwrap());
+    assert!(!harness.engine.run(&harness.caller, None, &late).await.unwrap().news);
     assert_eq!(state(&harness, id).await, MessageState::Delivered);
     tell(&harness).await;
     let calls = harness.callbacks.take();

@@ -67,6 +67,7 @@ fn waiting(grid: Grid, attempts: u32) -> Verification {
         brand: None,
         sender: None,
         locale: "en".into(),
+        last_line: None,
         metadata: BTreeMap::new(),
         payment: None,
         text: None,

@@ -1,6 +1,9 @@
 //! `countersign dev`: the whole product on this machine, with a sandbox in place of providers.
 
-use super::{answer, values::address};
+use super::{
+    answer,
+    values::{address, database},
+};
 use crate::{
     Failure,
     config::{Config, settings::LogFormat},
@@ -10,6 +13,7 @@ use crate::{
 };
 use clap::Args;
 use countersign_engine::clock::Clock;
+use countersign_store::DatabaseUrl;
 use std::{
     fs,
     net::SocketAddr,
@@ -32,9 +36,9 @@ pub(super) struct Dev {
     /// Keep everything in this folder; without it, it is gone at the end
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Keep everything in this database
-    #[arg(long, value_name = "URL")]
-    store_url: Option<String>,
+    /// Keep everything in this PostgreSQL database, which several processes may share: postgres://user:password@host/database
+    #[arg(long, value_name = "URL", value_parser = database)]
+    store_url: Option<DatabaseUrl>,
     /// Let other machines in: whoever reaches the port can read every code
     #[arg(long)]
     allow_remote: bool,
@@ -61,6 +65,7 @@ impl Dev {
         let url = listeners.first().map(Listener::url).unwrap_or_default();
         let dev = wiring::Dev {
             dir: folder.path(),
+            database: self.store_url.as_ref(),
             ca_file: ca_file.as_deref(),
             url: &url,
             allow_remote: self.allow_remote,
@@ -72,9 +77,8 @@ impl Dev {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if self.store_url.is_some() {
-            let line = "--store-url: this build has only the embedded store; use --data DIR to keep state";
-            return Err(Failure::usage(vec![line.to_owned()]));
+        if let Some(Err(bad)) = self.store_url.as_ref().map(DatabaseUrl::check) {
+            return Err(Failure::usage(vec![format!("--store-url: {bad}")]));
         }
         let remote = [Some(self.listen), self.tls_listen].into_iter().flatten();
         let mut remote = remote.filter(|address| !address.ip().to_canonical().is_loopback());

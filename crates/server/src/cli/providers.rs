@@ -79,7 +79,7 @@ fn list(settings: &Settings, providers: &providers::Providers) -> Result<(), Fai
         let Some(provider) = providers.get(name) else { continue };
         let kind = settings.providers.kind_of(name).unwrap_or_default();
         let channels: Vec<&str> = provider.channels().iter().map(|channel| channel.name()).collect();
-        let is_asked = |channel: &Channel| settings.routes.for_channel(*channel).iter().any(|asked| asked == name);
+        let is_asked = |channel: &Channel| settings.routes.named(*channel).any(|(_, asked)| asked == name);
         let routes: Vec<&str> = Channel::ALL.iter().filter(|channel| is_asked(channel)).map(|c| c.name()).collect();
         let routes = if routes.is_empty() { "no route".to_owned() } else { format!("routes {}", routes.join(",")) };
         out::line(&format!("{name}  {kind}  {}  {routes}", channels.join(",")))?;
@@ -104,6 +104,7 @@ fn message(provider: &dyn Provider, to: &str, channel: Option<Channel>) -> Resul
         to,
         from: None,
         from_address: None,
+        dlt: None,
         content: Rendered { subject, text: TEXT.to_owned(), html: None },
         code: Some(code),
         link: None,

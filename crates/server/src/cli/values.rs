@@ -2,11 +2,18 @@
 //! does not exist clap's own words, with the usage, say more.
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
-use std::{error::Error as _, net::SocketAddr};
+use countersign_store::DatabaseUrl;
+use std::{convert::Infallible, error::Error as _, net::SocketAddr};
 
 /// An address with a port; a name is none.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "is no address with a port, such as 127.0.0.1:8080".to_owned())
+}
+
+/// A database. It is looked at later: clap would repeat a bad one, with the password in it.
+#[expect(clippy::unnecessary_wraps, reason = "clap wants it")]
+pub(super) fn database(text: &str) -> Result<DatabaseUrl, Infallible> {
+    Ok(DatabaseUrl::new(text))
 }
 
 /// What is wrong with a value, if that is what is wrong.

@@ -5,7 +5,7 @@ use super::{ConfigError, Loaded, Origin, secret};
 use countersign_delivery::{
     lookup,
     providers::{self, BuildError},
-    routing::BadRoute,
+    routing,
 };
 use countersign_model::Channel;
 use std::{
@@ -94,14 +94,17 @@ impl Loaded {
 
     fn check_routes(&self, problems: &mut Vec<ConfigError>) {
         let settings = &self.settings;
-        if Channel::ALL.iter().all(|channel| settings.routes.for_channel(*channel).is_empty()) {
+        if Channel::ALL.iter().all(|channel| !settings.routes.serves(*channel)) {
             problems.push(self.error_at("routes", NO_ROUTE));
         }
         if let Err(bad) = lookup::build(&settings.lookup) {
             problems.push(self.error_at(&format!("lookup.http.{}", bad.setting), &bad.problem));
         }
         match providers::build(&settings.providers) {
-            Ok(providers) => problems.extend(settings.routes.check(&providers).err().map(|bad| self.bad_route(&bad))),
+            Ok(providers) => {
+                let bad = routing::check(&settings.routes, &providers).err();
+                problems.extend(bad.map(|bad| self.error_at(&format!("routes.{}", bad.setting), &bad.problem)));
+            }
             Err(bad) => problems.push(self.bad_provider(&bad)),
         }
     }
@@ -117,19 +120,6 @@ impl Loaded {
                 &format!("`{name}` is no name: use up to 64 of a-z 0-9 - _ . and begin with a letter or digit"),
             ),
         }
-    }
-
-    fn bad_route(&self, bad: &BadRoute) -> ConfigError {
-        let (channel, what) = match bad {
-            BadRoute::Unknown { channel, name, known } => {
-                (channel, format!("there is no provider `{name}`; there is {known}"))
-            }
-            BadRoute::NotServed { channel, name } => {
-                (channel, format!("the provider `{name}` does not carry messages of this channel"))
-            }
-            BadRoute::Twice { channel, name } => (channel, format!("`{name}` is named twice")),
-        };
-        self.error_at(&format!("routes.{}", channel.name()), &what)
     }
 
     fn check_private(&self, name: &str, path: &Path, others: u32, problems: &mut Vec<ConfigError>) {

@@ -15,9 +15,12 @@ const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "api_key"];
 /// The section whose settings are all secret.
 const SECTION: &str = "secrets";
 
+/// A URL with a password in it.
+const STORE_URL: [&str; 2] = ["store", "url"];
+
 /// Whether the setting at this path is never shown.
 pub(super) fn is_secret(path: &[&str]) -> bool {
-    path.last().is_some_and(|key| SECRET_KEYS.contains(key)) || path.contains(&SECTION)
+    path.last().is_some_and(|key| SECRET_KEYS.contains(key)) || path.contains(&SECTION) || path == STORE_URL
 }
 
 /// Puts the content of each `…_file` in the place of its secret.
@@ -27,6 +30,9 @@ pub(super) fn read_files(node: &mut Node) -> Result<(), ConfigError> {
     if let Some(Node { content: Content::Table(own), .. }) = table.get_mut(SECTION) {
         let names: Vec<String> = own.keys().filter_map(|key| key.strip_suffix("_file")).map(str::to_owned).collect();
         resolve_all(own, names)?;
+    }
+    if let Some(Node { content: Content::Table(store), .. }) = table.get_mut("store") {
+        resolve_all(store, ["url".to_owned()])?;
     }
     table.values_mut().try_for_each(read_files)
 }

@@ -7,6 +7,7 @@ mod shapes;
 pub use shapes::{Addresses, Filter, Networks, PublicUrl};
 
 use countersign_delivery::{Routes, lookup, providers};
+use countersign_store::DatabaseUrl;
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
 
@@ -24,7 +25,7 @@ pub struct Settings {
     pub log: Log,
     /// `[providers]`: who carries the messages.
     pub providers: providers::Settings,
-    /// `[routes]`: who is asked for each channel.
+    /// `[routes]`: who is asked to carry a message.
     pub routes: Routes,
     /// `[lookup]`: who is asked whether a number exists.
     pub lookup: lookup::Settings,
@@ -91,6 +92,9 @@ pub struct Store {
     /// The SQLite file.
     #[serde(deserialize_with = "shapes::path")]
     pub path: PathBuf,
+    /// The PostgreSQL database in place of it.
+    #[serde(deserialize_with = "shapes::optional_database")]
+    pub url: Option<DatabaseUrl>,
 }
 
 /// Where the server's keys are.

@@ -258,7 +258,7 @@ fn a_provider_is_told_what_it_lacks() {
     );
     assert_eq!(
         folder.refusal("[routes]\npigeon = ['main']\n"),
-        "c.toml:2:1: routes: unknown setting `pigeon`, expected one of `sms`, `voice`, `email`"
+        "c.toml:2:1: routes: unknown setting `pigeon`, expected one of `sms`, `voice`, `email`, `rules`, `operators`, `prices`, `currency`, `senders`, `breaker`"
     );
 }
 
@@ -302,6 +302,26 @@ mod weak_settings {
         assert_eq!(
             problems(&ROUTE.replace("email", "sms")),
             ["c.toml:2:7: routes.sms: the provider `main` does not carry messages of this channel"]
+        );
+    }
+
+    #[test]
+    fn a_rule_of_routes_that_cannot_be_is_refused_at_its_place() {
+        let rule = |more: &str| format!("{ROUTE}[routes.rules.all]\nchannel = 'email'\nproviders = ['main']\n{more}\n");
+        assert!(problems(&rule("hours = '22:00-08:00'")).is_empty());
+        assert_eq!(
+            problems(&rule("countries = ['ES']")),
+            [
+                "c.toml:8:11: routes.rules.all.channel: mail goes to no country: a rule for it can have hours and days only"
+            ]
+        );
+        assert_eq!(
+            problems(&rule("fall_back = ['voice']\ntakes_over_after_seconds = 20")),
+            ["c.toml:10:13: routes.rules.all.fall_back: a message cannot go on by voice: it has another address"]
+        );
+        assert_eq!(
+            problems(&format!("{ROUTE}[routes.breaker]\npercent = 101\n")),
+            ["c.toml:8:11: routes.breaker.percent: must be from 1 to 100"]
         );
     }
 

@@ -53,7 +53,7 @@ impl Caller {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.ok()?;
-        Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default(), retry_after: None })
     }
 
     async fn get(&self, path: &str) -> Value {

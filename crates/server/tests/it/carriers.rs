@@ -22,7 +22,7 @@ const NUMBER: &str = "34666666111";
 const PASSWORD: &str = "kannel-password";
 
 /// A server that takes every POST, and what was posted.
-async fn listener() -> (String, UnboundedReceiver<String>) {
+pub async fn listener() -> (String, UnboundedReceiver<String>) {
     let (found, posted) = mpsc::unbounded_channel();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -35,16 +35,16 @@ async fn listener() -> (String, UnboundedReceiver<String>) {
     (url, posted)
 }
 
-async fn next(posted: &mut UnboundedReceiver<String>) -> String {
+pub async fn next(posted: &mut UnboundedReceiver<String>) -> String {
     timeout(PATIENCE, posted.recv()).await.expect("it is called").unwrap()
 }
 
-async fn free_port() -> u16 {
+pub async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
 /// A configuration with these providers and this route for text messages; callers' servers may be on this machine.
-fn configuration(dir: &Path, port: u16, providers: &str, route: &str) -> PathBuf {
+pub fn configuration(dir: &Path, port: u16, providers: &str, route: &str) -> PathBuf {
     let shown = dir.display();
     let path = dir.join("countersign.toml");
     let text = format!(
@@ -75,7 +75,7 @@ async fn verify(server: &Running, key: &str, pin: &str) -> Value {
     server.post("/api/2fa/verify", json!({"api_key": key, "msisdn": NUMBER, "pin": pin})).await.body
 }
 
-fn pin_in(text: &str) -> &str {
+pub fn pin_in(text: &str) -> &str {
     text.split(|character: char| !character.is_ascii_digit()).find(|word| word.len() == 6).expect("a PIN")
 }
 

@@ -17,7 +17,7 @@ async fn token(server: &Running) -> String {
 async fn call(server: &Running, method: Method, path: &str, body: Value) -> Answer {
     let request = server.client().request(method, format!("{}{path}", server.url)).header("x-version", "1");
     let answer = request.bearer_auth(token(server).await).json(&body).send().await.unwrap();
-    Answer { status: answer.status().as_u16(), body: answer.json().await.unwrap() }
+    Answer { status: answer.status().as_u16(), body: answer.json().await.unwrap(), retry_after: None }
 }
 
 async fn start(server: &Running, more: Value) -> String {

@@ -14,8 +14,10 @@ mod carriers;
 mod clickatell;
 #[path = "../../../delivery/tests/it/smpp/cutter.rs"]
 mod cutter;
+mod database_away;
 mod dev_mode;
 mod durability;
+mod fail_over;
 mod gateway360;
 // Foreign peers, which the tests of countersign-delivery start as well.
 #[path = "../../../delivery/tests/it/kannel_boxes.rs"]
@@ -24,12 +26,14 @@ mod listening;
 mod mail;
 mod mfa_page;
 mod nevis;
+mod nodes;
 #[path = "../../../delivery/tests/it/peer.rs"]
 mod peer;
 mod program;
 mod providers;
 mod readme;
 mod refusing;
+mod routing;
 mod running;
 mod shape;
 mod smpp;

@@ -1,14 +1,17 @@
 //! The real binary as a running server, and a client for it. Waiting is always for a line, an answer or an end, never for
 //! time to pass.
 
-use reqwest::{Client, Method};
+use countersign_store::testing;
+use reqwest::{Client, Method, header::RETRY_AFTER};
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     io::{BufRead as _, BufReader, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread::JoinHandle,
 };
+use tokio::sync::Mutex;
 
 /// A server that runs; killed with this value.
 pub struct Running {
@@ -24,16 +27,39 @@ pub struct Running {
 pub struct Answer {
     pub status: u16,
     pub body: Value,
+    /// In how many seconds to come again, if it says so.
+    pub retry_after: Option<String>,
 }
 
 impl Running {
-    /// `countersign dev` on any free port, with its data in a folder, and the key of the tenant `dev`.
+    /// `countersign dev` on any free port, with its data in a folder, and the key of the tenant `dev`. Where the tests take
+    /// PostgreSQL, the same folder means the same database.
     pub async fn dev(data: &Path) -> Self {
         Self::dev_with(data, &[]).await
     }
 
     /// The same, with more options.
     pub async fn dev_with(data: &Path, options: &[&str]) -> Self {
+        if testing::is_postgres() {
+            let url = database_of(data).await;
+            // The one before it is dead. Nobody waits for the end of its leases, which other nodes would have to.
+            testing::execute(&url, "UPDATE message SET leased_until = 0 WHERE state = 'leased'").await;
+            return Self::node(data, &url, options).await;
+        }
+        Self::dev_as_told(data, options).await
+    }
+
+    /// The same, always with a file in the folder.
+    pub async fn dev_on_file(data: &Path) -> Self {
+        Self::dev_as_told(data, &[]).await
+    }
+
+    /// One of several on a database.
+    pub async fn node(data: &Path, url: &str, options: &[&str]) -> Self {
+        Self::dev_as_told(data, &[&["--store-url", url], options].concat()).await
+    }
+
+    async fn dev_as_told(data: &Path, options: &[&str]) -> Self {
         let data = data.display().to_string();
         let mut server = Self::start(&[&["dev", "--listen", "127.0.0.1:0", "--data", &data], options].concat());
         let credentials = server.get("/sandbox/credentials").await.body;
@@ -132,6 +158,16 @@ impl Running {
     }
 }
 
+async fn database_of(data: &Path) -> String {
+    static DATABASES: Mutex<Option<HashMap<PathBuf, String>>> = Mutex::const_new(None);
+    let mut databases = DATABASES.lock().await;
+    let databases = databases.get_or_insert_default();
+    if !databases.contains_key(data) {
+        databases.insert(data.to_owned(), testing::database().await);
+    }
+    databases[data].clone()
+}
+
 /// Credentials without the only thing in them that changes with the port.
 pub fn without_port(server: &str, credentials: &Value) -> String {
     credentials.to_string().replace(server.trim_start_matches("http://"), "HOST:PORT")
@@ -159,6 +195,7 @@ pub async fn ask(
     }
     let response = request.send().await.ok()?;
     let status = response.status().as_u16();
+    let retry_after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
     let bytes = response.bytes().await.ok()?;
-    Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default(), retry_after })
 }

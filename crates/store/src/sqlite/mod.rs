@@ -38,7 +38,7 @@ pub(crate) mod users;
 pub(crate) mod verifications;
 mod writer;
 
-use crate::{Error, OpenError, Role, Settings, group::Groups, wake::Wake};
+use crate::{Error, OpenError, Role, group::Groups, wake::Wake};
 use connection::{Durability, Pool};
 use files::{Lock, TemporaryFolder};
 use log::Log;
@@ -62,15 +62,15 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     /// Opens or makes the file, and starts the writer on `groups`.
-    pub(crate) fn open(settings: Settings, groups: Groups, wake: Arc<Wake>) -> Result<Self, OpenError> {
-        match settings {
-            Settings::Sqlite { path, role } => Self::open_file(&path, role, Durability::Synced, None, (groups, wake)),
-            Settings::Memory => {
-                let folder = TemporaryFolder::make()?;
-                let path = folder.path().join("countersign.db");
-                Self::open_file(&path, Role::Server, Durability::Lost, Some(folder), (groups, wake))
-            }
-        }
+    pub(crate) fn open(path: &Path, role: Role, groups: Groups, wake: Arc<Wake>) -> Result<Self, OpenError> {
+        Self::open_file(path, role, Durability::Synced, None, (groups, wake))
+    }
+
+    /// Makes a file that goes with the last handle, and starts the writer on `groups`.
+    pub(crate) fn open_temporary(groups: Groups, wake: Arc<Wake>) -> Result<Self, OpenError> {
+        let folder = TemporaryFolder::make()?;
+        let path = folder.path().join("countersign.db");
+        Self::open_file(&path, Role::Server, Durability::Lost, Some(folder), (groups, wake))
     }
 
     fn open_file(

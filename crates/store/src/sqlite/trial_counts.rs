@@ -2,21 +2,12 @@
 //! anything else than counting that one would.
 
 use super::{row, trials};
-use crate::{Error, TrialFilter};
-use countersign_model::{TenantId, Trial};
+use crate::{
+    Error, TrialFilter,
+    trial_days::{DAY_MS, Days, Kind, part_of_day},
+};
+use countersign_model::TenantId;
 use rusqlite::{Connection, params, params_from_iter, types::Value};
-use std::collections::BTreeMap;
-
-pub(super) const DAY_MS: i64 = 86_400_000;
-
-/// What trials can have in common but for their time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kind {
-    pub service: [u8; 16],
-    pub channel: String,
-    pub country: String,
-    pub successful: bool,
-}
 
 /// So many more of a kind on the day of that moment.
 pub(super) fn add(
@@ -43,9 +34,7 @@ pub(super) fn add(
     )
 }
 
-/// How many of each kind each day has, of what the filter lets through. A day of which it takes only a part is counted anew.
-pub(super) type Days = BTreeMap<i64, Vec<(Kind, u64)>>;
-
+/// Of what the filter lets through. A day of which it takes only a part is counted anew.
 pub(super) fn days(connection: &Connection, tenant: TenantId, filter: &TrialFilter) -> Result<Days, Error> {
     let mut conditions = "tenant = ? AND count > 0".to_owned();
     let mut values = vec![Value::from(tenant.to_bytes().to_vec())];
@@ -65,40 +54,20 @@ pub(super) fn days(connection: &Connection, tenant: TenantId, filter: &TrialFilt
     if let Some(successful) = filter.successful {
         and(" AND successful = ?", Value::from(successful));
     }
-    if let Some(from) = filter.from {
-        and(" AND day >= ?", Value::from(from.as_ms().div_euclid(DAY_MS)));
-    }
-    if let Some(until) = filter.until {
-        and(" AND day <= ?", Value::from(until.as_ms().saturating_sub(1).div_euclid(DAY_MS)));
-    }
+    and(" AND day >= ?", Value::from(filter.first_day()));
+    and(" AND day <= ?", Value::from(filter.last_day()));
     let sql = format!("SELECT day, service, channel, country, successful, count FROM trial_count WHERE {conditions}");
     let found = row::many(connection, &sql, params_from_iter(values), |row| {
         let kind = Kind { service: row.get(1)?, channel: row.get(2)?, country: row.get(3)?, successful: row.get(4)? };
         Ok((row.get::<_, i64>(0)?, kind, row::whole(row, 5)?))
     })?;
-    let mut days = Days::new();
+    let mut days = Days::default();
     for (day, kind, whole) in found {
-        let (from, until) = (day.saturating_mul(DAY_MS), (day + 1).saturating_mul(DAY_MS));
-        let (wanted_from, wanted_until) = (filter.first_ms().max(from), filter.end_ms().min(until));
-        let count = if (wanted_from, wanted_until) == (from, until) {
-            whole
-        } else {
-            trials::count_between(connection, tenant, &kind, (wanted_from, wanted_until))?
+        let count = match part_of_day(filter, day) {
+            None => whole,
+            Some(part) => trials::count_between(connection, tenant, &kind, part)?,
         };
-        if count > 0 {
-            days.entry(day).or_default().push((kind, count));
-        }
+        days.add(day, kind, count);
     }
     Ok(days)
-}
-
-impl Kind {
-    pub(super) fn of(trial: &Trial) -> Self {
-        Self {
-            service: trial.service.to_bytes(),
-            channel: trial.channel.name().to_owned(),
-            country: trial.country.clone().unwrap_or_default(),
-            successful: trial.successful,
-        }
-    }
 }

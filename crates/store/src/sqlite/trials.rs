@@ -2,11 +2,11 @@
 //! a million rows: a list over many kinds is put together from the newest of each, which an index has in order, from the day on in
 //! which the wanted part begins.
 
-use super::{
-    row,
-    trial_counts::{self, DAY_MS, Days, Kind},
+use super::{row, trial_counts};
+use crate::{
+    Error, Page, Slice, TrialFilter, TrialTotals,
+    trial_days::{Days, Kind},
 };
-use crate::{Error, Page, Slice, TrialFilter, TrialTotals};
 use countersign_model::{BlindIndex, Channel, MessageId, ServiceId, TenantId, Timestamp, Trial, VerificationId};
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
@@ -88,10 +88,8 @@ pub(crate) fn totals(connection: &Connection, tenant: TenantId, filter: &TrialFi
             add(successful, count);
         }
     } else {
-        for (_, kinds) in trial_counts::days(connection, tenant, filter)? {
-            for (kind, count) in kinds {
-                add(kind.successful, count);
-            }
+        for (kind, count) in trial_counts::days(connection, tenant, filter)?.kinds() {
+            add(kind.successful, *count);
         }
     }
     Ok(totals)
@@ -115,14 +113,13 @@ pub(crate) fn of(
         return Ok(Page { total, items: row::many(connection, &sql, params_from_iter(values), read)? });
     }
     let days = trial_counts::days(connection, tenant, filter)?;
-    let total = days.values().flat_map(|kinds| kinds.iter().map(|(_, count)| count)).sum();
     let places = places(connection, tenant, filter, &days, slice)?;
     let mut items = Vec::with_capacity(places.len());
     for place in places {
         let sql = concat!("SELECT ", columns!(), " FROM trial WHERE place = ?1");
         items.extend(row::one(connection, sql, [place], read)?);
     }
-    Ok(Page { total, items })
+    Ok(Page { total: days.total(), items })
 }
 
 /// How many of a kind were made between two moments: for a day of which only a part is wanted.
@@ -142,7 +139,7 @@ pub(super) fn count_between(
     Ok(found.unwrap_or(0))
 }
 
-/// Where the rows of a part of the list are. Days before the part are left out by their counts.
+/// Where the rows of a part of the list are.
 fn places(
     connection: &Connection,
     tenant: TenantId,
@@ -150,22 +147,10 @@ fn places(
     days: &Days,
     slice: Slice,
 ) -> Result<Vec<i64>, Error> {
-    let (mut skip, mut until, mut kinds) = (slice.skip, None, Vec::new());
-    for (day, of_day) in days.iter().rev() {
-        let count: u64 = of_day.iter().map(|(_, count)| count).sum();
-        if until.is_none() && skip >= count {
-            skip -= count;
-            continue;
-        }
-        until.get_or_insert_with(|| filter.end_ms().min((day + 1).saturating_mul(DAY_MS)));
-        kinds.extend(of_day.iter().map(|(kind, _)| kind));
-    }
-    let Some(until) = until else { return Ok(Vec::new()) };
-    kinds.sort_unstable();
-    kinds.dedup();
-    let reach = skip.saturating_add(slice.take.into());
+    let Some(part) = days.part(filter, slice) else { return Ok(Vec::new()) };
+    let reach = part.skip.saturating_add(slice.take.into());
     let mut newest = Vec::new();
-    for kind in kinds {
+    for kind in part.kinds {
         newest.extend(row::many(
             connection,
             "SELECT made_at, place FROM trial WHERE tenant = ?1 AND service = ?2 AND channel = ?3 AND country = ?4
@@ -178,14 +163,14 @@ fn places(
                 kind.country,
                 kind.successful,
                 filter.first_ms(),
-                until,
+                part.until_ms,
                 i64::try_from(reach).unwrap_or(i64::MAX)
             ],
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?);
     }
     newest.sort_unstable_by(|one, other| other.cmp(one));
-    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    let skip = usize::try_from(part.skip).unwrap_or(usize::MAX);
     let take = usize::try_from(slice.take).unwrap_or(usize::MAX);
     Ok(newest.into_iter().skip(skip).take(take).map(|(_, place)| place).collect())
 }
@@ -209,21 +194,6 @@ fn conditions(tenant: TenantId, filter: &TrialFilter) -> (String, Vec<Value>) {
         values.push(value);
     }
     (conditions, values)
-}
-
-impl TrialFilter {
-    /// Whether it leaves few rows by itself.
-    const fn is_narrow(&self) -> bool {
-        self.verification.is_some() || self.to.is_some()
-    }
-
-    pub(super) fn first_ms(&self) -> i64 {
-        self.from.map_or(i64::MIN, Timestamp::as_ms)
-    }
-
-    pub(super) fn end_ms(&self) -> i64 {
-        self.until.map_or(i64::MAX, Timestamp::as_ms)
-    }
 }
 
 fn read(row: &Row<'_>) -> Result<Trial, Error> {

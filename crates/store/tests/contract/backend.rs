@@ -1,12 +1,13 @@
 //! The backends that the contract is tried on. A new one joins with an entry in [`each`] and in [`each_lasting`].
 
-use countersign_store::{Batch, Change, Role, Settings, Store};
+use countersign_store::{Batch, Change, DatabaseUrl, Role, Settings, Store, testing};
 use std::path::PathBuf;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// A place for a store that nobody else uses.
 pub struct Place {
-    settings: Settings,
+    settings: OnceCell<Settings>,
     folder: Option<TempDir>,
 }
 
@@ -15,18 +16,25 @@ impl Place {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let settings = Settings::Sqlite { path: folder.path().join("countersign.db"), role: Role::Server };
-        Self { settings, folder: Some(folder) }
+        Self { settings: OnceCell::new_with(Some(settings)), folder: Some(folder) }
     }
 
     fn memory() -> Self {
-        Self { settings: Settings::Memory, folder: None }
+        Self { settings: OnceCell::new_with(Some(Settings::Memory)), folder: None }
+    }
+
+    /// A database of its own, made when it is opened first.
+    pub fn postgres() -> Self {
+        Self { settings: OnceCell::new(), folder: None }
     }
 
     /// Opens the store; again, if it was open and is closed now.
     pub async fn open(&self) -> Store {
+        let made = async || Settings::Postgres(DatabaseUrl::new(testing::database().await));
+        let settings = self.settings.get_or_init(made).await;
         // Shown when the test fails, and tells the backend.
-        println!("{:?}", self.settings);
-        Store::open(self.settings.clone()).await.unwrap()
+        println!("{settings:?}");
+        Store::open(settings.clone()).await.unwrap()
     }
 
     /// The database file, for tests of the one backend that has one.
@@ -37,12 +45,12 @@ impl Place {
 
 /// A fresh place on each backend.
 pub fn each() -> Vec<Place> {
-    vec![Place::sqlite(), Place::memory()]
+    vec![Place::sqlite(), Place::memory(), Place::postgres()]
 }
 
 /// A fresh place on each backend that keeps what it has after it was closed.
 pub fn each_lasting() -> Vec<Place> {
-    vec![Place::sqlite()]
+    vec![Place::sqlite(), Place::postgres()]
 }
 
 /// A batch of these changes.

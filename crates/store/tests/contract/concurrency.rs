@@ -6,7 +6,7 @@ use crate::{
     samples::*,
 };
 use countersign_model::{EventKind, Verification};
-use countersign_store::{Change, Error, Store};
+use countersign_store::{Change, Error, Store, Topic};
 use tokio::task::JoinSet;
 
 async fn results_of(store: &Store, batches: impl Iterator<Item = [Change; 2]>) -> (usize, usize) {
@@ -109,16 +109,17 @@ async fn who_reads_decides_and_writes_again_after_a_conflict_loses_no_count() {
 async fn a_write_goes_on_when_nobody_waits_for_it_any_more() {
     for place in backend::each() {
         let store = place.open().await;
+        let mut outbox = store.waiter(Topic::Outbox);
         {
-            let abandoned = store.write(batch([Change::InsertVerification(verification(1))]));
+            let changes = [Change::InsertVerification(verification(1)), Change::InsertMessage(message(1, 1, at(1)))];
+            let abandoned = store.write(batch(changes));
             tokio::select! {
                 biased;
                 _ = abandoned => {}
                 () = std::future::ready(()) => {}
             }
         }
-        // The queue keeps its order, so this comes after the other one.
-        write(&store, [Change::InsertVerification(verification(2))]).await;
+        outbox.changed().await;
         assert!(store.verification(ours(), verification_id(1)).await.unwrap().is_some());
     }
 }

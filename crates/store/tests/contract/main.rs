@@ -31,9 +31,12 @@ mod lasting;
 mod messages;
 #[cfg(test)]
 mod mfa_choices;
+#[cfg(test)]
 mod mfa_sessions;
 #[cfg(test)]
 mod outbox;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
@@ -54,6 +57,8 @@ mod sqlite;
 mod templates;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+mod transfer;
 #[cfg(test)]
 mod trials;
 #[cfg(test)]

@@ -91,7 +91,7 @@ async fn a_message_that_its_holder_puts_back_waits_for_its_moment() {
         let store = place.open().await;
         write(&store, [insert(1, 10)]).await;
         let mut held = claim(&store, 10, 0, 9).await.pop().unwrap();
-        held.note_no_route(&[], at(11), 0);
+        held.note_no_route(&[], "", at(11), 0);
         let due = held.due_at.unwrap();
         write(&store, [Change::UpdateMessage(held)]).await;
         assert_eq!(store.next_due().await, Ok(Some(due)));

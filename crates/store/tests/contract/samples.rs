@@ -3,11 +3,11 @@
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
     ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
-    FactorState, ForFactor, Grant, Grid, KeyId, Message, MessageId, MfaRule, Policy, Profile, RefreshToken, Right,
-    Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId, Timestamp, Totp,
-    Trial, User, UserId, Verification, VerificationId,
+    FactorState, ForFactor, Grant, Grid, KeyId, LastLine, Message, MessageId, MfaRule, Policy, Profile, RefreshToken,
+    Right, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId,
+    Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp,
     address::{LineType, PhoneTraits},
-    message::{Content, Fate, MessageState, Purpose},
+    message::{Chain, Content, Fate, MessageState, Purpose},
     policy::Limits,
     verification::{CodeSource, LiveCode},
 };
@@ -78,6 +78,10 @@ pub fn api_key(number: u32) -> ApiKey {
     }
 }
 
+fn last_line() -> LastLine {
+    LastLine::WebOtp(WebOtp::new("example.com", Some("pay.example")).unwrap())
+}
+
 pub fn service(number: u32) -> Service {
     Service {
         id: service_id(number),
@@ -87,6 +91,8 @@ pub fn service(number: u32) -> Service {
         brand: Some("Bücher & Söhne\u{1f4d6}".to_owned()),
         sender: Some("BOOKS".to_owned()),
         default_locale: "de-CH".to_owned(),
+        language_of_country: true,
+        last_line: Some(last_line()),
         policy: Policy::of(Profile::Compat),
         created_at: at(3),
     }
@@ -122,7 +128,11 @@ pub fn verification(number: u32) -> Verification {
         channel: Channel::Voice,
         to: sealed(1),
         to_index: address(1),
-        phone: Some(PhoneTraits { country: Some("ES".to_owned()), line: LineType::FixedOrMobile }),
+        phone: Some(PhoneTraits {
+            country: Some("ES".to_owned()),
+            line: LineType::FixedOrMobile,
+            operator: Some("21407".to_owned()),
+        }),
         policy: Policy::of(Profile::Standard),
         code: CodeSource::Own(sealed(2)),
         codes: vec![
@@ -133,6 +143,7 @@ pub fn verification(number: u32) -> Verification {
         brand: Some("Brand".to_owned()),
         sender: Some("+34600000000".to_owned()),
         locale: "es".to_owned(),
+        last_line: Some(last_line()),
         metadata: BTreeMap::from([("a \u{0}\"\\".to_owned(), "\n\u{1f600}".to_owned())]),
         payment: Some(sealed(3)),
         text: Some(sealed(5)),
@@ -193,6 +204,17 @@ pub fn message(number: u32, of: u32, due_at: Timestamp) -> Message {
         provider: Some("d".to_owned()),
         reference: Some("ref-\u{e9}".to_owned()),
         reason: Some("said \"no\"".to_owned()),
+        why: Some("rule spain".to_owned()),
+        accepted_at: Some(at(6)),
+        settled_at: Some(at(7)),
+        chain: Chain {
+            first: Some((message_id(8), Channel::Sms)),
+            spent: vec!["e".to_owned()],
+            next_due_at: Some(at(9)),
+            awaits_receipt: true,
+            missed_receipt: true,
+            next: Some(message_id(9)),
+        },
         report: Some(sealed(7)),
         created_at: at(6),
         updated_at: at(7),

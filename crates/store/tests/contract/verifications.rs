@@ -140,7 +140,7 @@ proptest! {
             codes: vec![LiveCode { generation: numbers[2], expires_at: Some(first) }],
             created_at: second, decided_at: Some(third), ..sample
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             for place in backend::each() {
                 let store = place.open().await;

@@ -5,7 +5,10 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{Channel, Message, message::MessageState};
+use countersign_model::{
+    Channel, Message,
+    message::{Chain, MessageState},
+};
 use countersign_store::{Change, Error, Topic, Waiter, sandbox};
 
 /// Whether it was woken already.
@@ -61,6 +64,21 @@ async fn a_message_that_is_put_back_wakes_the_outbox_and_one_that_is_done_does_n
         assert!(!woken(&mut outbox).await);
         write(&store, [Change::UpdateMessage(changed(2, MessageState::Queued))]).await;
         assert!(woken(&mut outbox).await);
+    }
+}
+
+#[tokio::test]
+async fn a_message_from_which_another_takes_over_wakes_whoever_sees_to_that() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertMessage(message(1, 1, at(1)))]).await;
+        let mut waiter = store.waiter(Topic::TakeOvers);
+        let accepted = |version| Message { version, state: MessageState::Accepted, ..message(1, 1, at(1)) };
+        let alone = Message { chain: Chain::default(), ..accepted(1) };
+        write(&store, [Change::UpdateMessage(alone)]).await;
+        assert!(!woken(&mut waiter).await);
+        write(&store, [Change::UpdateMessage(accepted(2))]).await;
+        assert!(woken(&mut waiter).await);
     }
 }
 

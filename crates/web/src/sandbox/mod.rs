@@ -23,12 +23,24 @@ mod wire;
 
 use crate::Web;
 use axum::{
-    Router, middleware,
-    response::Redirect,
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{Redirect, Response},
     routing::{get, post, put},
 };
 
 pub(crate) use credentials::first_commands;
+
+/// The clock was moved for every process on the store: each request here goes by what it is now, not by what this process has
+/// heard of it.
+pub(crate) async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
+    if let Err(error) = web.engine().catch_up().await {
+        // The request meets the same trouble, and tells it in its own form.
+        tracing::debug!(%error, "nobody knows how far the clock was moved");
+    }
+    next.run(request).await
+}
 
 pub(crate) fn routes(web: &Web) -> Router<Web> {
     page::routes()

@@ -2,7 +2,21 @@
 //! now; the difference is for the reviewer of the commit.
 
 use crate::wire::play;
-use std::{fs, path::Path};
+use std::{borrow::Cow, fs, path::Path};
+
+/// Where the store is a database over the network, what one request does side by side draws its chance in any order: then the ids
+/// of the messages of one request are not known beforehand.
+fn comparable(story: &str) -> Cow<'_, str> {
+    if std::env::var_os("COUNTERSIGN_TEST_STORE").is_none() {
+        return Cow::Borrowed(story);
+    }
+    let mut parts = story.split("\"sms_id\":\"");
+    let head = parts.next().unwrap_or_default().to_owned();
+    Cow::Owned(
+        parts
+            .fold(head, |told, part| told + "\"sms_id\":\"" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())),
+    )
+}
 
 async fn plays(dialect: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialects").join(dialect).join("testdata");
@@ -14,7 +28,7 @@ async fn plays(dialect: &str) {
         if std::env::var_os("REWRITE_TESTDATA").is_some() {
             fs::write(&path, &told).unwrap();
         } else {
-            assert_eq!(told, story, "{}", path.display());
+            assert_eq!(comparable(&told), comparable(&story), "{}", path.display());
         }
         played += 1;
     }

@@ -8,7 +8,7 @@
 //! | `@advance 60` | moves the clock by so many seconds |
 //! | `@deliver` | lets the messages leave; `{{code}}` is the code of the last one, `{{code_in_small_letters}}` too, and `{{link}}` its link |
 //! | `@deliver first` | the same, and the code stays known as `{{first}}` |
-//! | `@text …`, `@from …` | the last message that left says exactly that, or comes from there |
+//! | `@text …`, `@from …` | the last message that left says exactly that (`\n` is a line break), or comes from there |
 //! | `@subject …`, `@html …` | the same of a mail |
 //! | `@code [A-Z] 4` | its code is made of those characters and so long |
 //! | `@nothing` | no message waits to leave now |
@@ -300,7 +300,7 @@ impl Server {
                 self.deliver().await;
                 self.names.extend((!name.is_empty()).then(|| ((*name).to_owned(), self.code().to_owned())));
             }
-            ("@text", _) => assert_eq!(self.last().text, self.fill(rest)),
+            ("@text", _) => assert_eq!(self.last().text, self.fill(rest).replace("\\n", "\n")),
             ("@from", _) => assert_eq!(self.last().from, rest),
             ("@subject", _) => assert_eq!(self.last().mail.0, self.fill(rest)),
             ("@html", _) => assert_eq!(self.last().mail.1, self.fill(rest)),

@@ -3,13 +3,13 @@
 use super::{
     BadSetting,
     client::Exchange,
-    matching::{Condition, conditions},
+    matching::{Condition, Source, conditions},
     request::Blueprint,
     seen::Seen,
     settings::Lookup,
     values,
 };
-use crate::NumberLookup;
+use crate::{NumberLookup, lookup::LookedUp};
 use async_trait::async_trait;
 use countersign_model::PhoneNumber;
 use std::fmt;
@@ -20,6 +20,7 @@ pub struct HttpLookup {
     exchange: Exchange,
     exists: Vec<Condition>,
     missing: Vec<Condition>,
+    operator: Option<Source>,
 }
 
 impl HttpLookup {
@@ -36,21 +37,22 @@ impl HttpLookup {
             exchange: Exchange::new(&settings.request)?,
             exists: conditions(&settings.exists, "exists")?,
             missing: conditions(&settings.missing, "missing")?,
+            operator: Source::optional(settings.operator.as_ref(), "operator")?,
         })
     }
 }
 
 #[async_trait]
 impl NumberLookup for HttpLookup {
-    async fn exists(&self, number: &PhoneNumber) -> Result<bool, String> {
+    async fn look_up(&self, number: &PhoneNumber) -> Result<LookedUp, String> {
         let prepared = self.blueprint.prepare(values::of_number(number), false)?;
         let answered = self.exchange.ask(prepared).await.map_err(|error| error.to_string())?;
         let seen = Seen::answer(answered.status, &answered.headers, &answered.body);
         let holds = |list: &[Condition]| list.iter().any(|condition| condition.holds(&seen));
         if holds(&self.exists) {
-            Ok(true)
+            Ok(LookedUp::Exists { operator: self.operator.as_ref().and_then(|source| source.reference(&seen)) })
         } else if holds(&self.missing) {
-            Ok(false)
+            Ok(LookedUp::Missing)
         } else {
             Err(format!("the answer of the look-up was not understood ({})", answered.status.as_u16()))
         }

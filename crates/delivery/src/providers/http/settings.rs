@@ -42,6 +42,9 @@ pub struct Lookup {
     pub exists: Vec<Condition>,
     /// Answers by which it does not. Every other answer tells nothing.
     pub missing: Vec<Condition>,
+    /// Where the number's operator stands.
+    #[serde(default)]
+    pub operator: Option<Extract>,
 }
 
 /// A request as a set of templates.

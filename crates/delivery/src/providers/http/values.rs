@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 
 /// The variables of a message.
-pub(super) const OF_MESSAGE: [&str; 15] = [
+pub(super) const OF_MESSAGE: [&str; 17] = [
     "to",
     "to_digits",
     "from",
@@ -22,6 +22,8 @@ pub(super) const OF_MESSAGE: [&str; 15] = [
     "encoding",
     "parts",
     "receipt_url",
+    "dlt_entity",
+    "dlt_template",
     "timestamp",
     "timestamp_ms",
 ];
@@ -82,6 +84,8 @@ pub(super) fn of_message(message: &Outgoing, default_from: Option<&str>) -> Valu
             ("encoding", Value::from(size.encoding.name())),
             ("parts", Value::from(size.parts)),
             ("receipt_url", Value::from(message.receipt_url.as_deref().unwrap_or_default())),
+            ("dlt_entity", Value::from(message.dlt.as_ref().map_or("", |ids| ids.entity.as_str()))),
+            ("dlt_template", Value::from(message.dlt.as_ref().map_or("", |ids| ids.template.as_str()))),
             ("timestamp", Value::from(ms.div_euclid(1000))),
             ("timestamp_ms", Value::from(ms)),
         ]

@@ -124,6 +124,12 @@ impl Smpp {
             if settings.receipts && number == last {
                 parameters.push(Parameter::number16(tag::USER_MESSAGE_REFERENCE, reference));
             }
+            if let Some(ids) = &message.dlt {
+                parameters.extend([
+                    Parameter { tag: tag::DLT_ENTITY, value: ids.entity.clone().into_bytes() },
+                    Parameter { tag: tag::DLT_TEMPLATE, value: ids.template.clone().into_bytes() },
+                ]);
+            }
             ShortMessage {
                 esm_class: if part.has_header { HAS_HEADER } else { 0 },
                 registered_delivery: u8::from(settings.receipts && number == last),
@@ -210,5 +216,29 @@ impl Provider for Smpp {
 impl fmt::Debug for Smpp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Smpp").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DltIds, testing::outgoing};
+
+    #[test]
+    fn each_part_names_the_ids_under_which_sender_and_text_are_registered() {
+        let settings = r#"{"host": "localhost", "tls": "none", "system_id": "a", "password": "b"}"#;
+        let smpp = Smpp::new(&serde_json::from_str(settings).unwrap()).unwrap();
+        let mut message = Outgoing { channel: Channel::Sms, ..outgoing() };
+        message.content.text = "a".repeat(200);
+        let with_ids = |message: &Outgoing| {
+            let parts = smpp.parts(message).unwrap();
+            assert_eq!(parts.len(), 2);
+            let value = |part: &ShortMessage, tag| part.parameter(tag).map(|found| found.value.clone());
+            parts.iter().map(|part| (value(part, tag::DLT_ENTITY), value(part, tag::DLT_TEMPLATE))).collect::<Vec<_>>()
+        };
+        assert_eq!(with_ids(&message), [(None, None), (None, None)]);
+        message.dlt = Some(DltIds { entity: "1101".into(), template: "1107".into() });
+        let ids = || (Some(b"1101".to_vec()), Some(b"1107".to_vec()));
+        assert_eq!(with_ids(&message), [ids(), ids()]);
     }
 }

@@ -30,6 +30,10 @@ pub mod tag {
     pub const MESSAGE_PAYLOAD: u16 = 0x0424;
     /// What became of the message of a receipt.
     pub const MESSAGE_STATE: u16 = 0x0427;
+    /// India's DLT, as its operators agreed on: the id of the principal entity.
+    pub const DLT_ENTITY: u16 = 0x1400;
+    /// The same: the id of the registered text.
+    pub const DLT_TEMPLATE: u16 = 0x1401;
 }
 
 /// One PDU.

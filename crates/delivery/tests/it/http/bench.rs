@@ -157,6 +157,7 @@ pub fn message() -> Outgoing {
         to: Address::from_normalised(TO).unwrap(),
         from: Some("AcmeShop".into()),
         from_address: None,
+        dlt: None,
         content: Rendered { subject: None, text: format!("{CODE} is your code."), html: None },
         code: Some(Code::own(CODE).unwrap()),
         link: None,

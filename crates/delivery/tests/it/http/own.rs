@@ -12,6 +12,7 @@ use axum::{
 };
 use countersign_delivery::{
     Accepted, NumberLookup as _, Outgoing, Provider as _, SendError,
+    lookup::LookedUp,
     providers::http::{Http, HttpLookup, settings},
 };
 use countersign_model::{Channel, PhoneNumber};
@@ -156,9 +157,10 @@ async fn a_private_authority_is_trusted_where_the_settings_say_so_and_nowhere_el
 #[tokio::test]
 async fn a_look_up_tells_whether_a_number_exists_or_that_nobody_knows() {
     for (status, answer, expected) in [
-        (200, r#"{"status": "active"}"#, Some(true)),
-        (200, r#"{"status": "absent"}"#, Some(false)),
-        (404, "", Some(false)),
+        (200, r#"{"status": "active", "network": 21407}"#, Some(LookedUp::Exists { operator: Some("21407".into()) })),
+        (200, r#"{"status": "roaming"}"#, Some(LookedUp::Exists { operator: None })),
+        (200, r#"{"status": "absent"}"#, Some(LookedUp::Missing)),
+        (404, "", Some(LookedUp::Missing)),
         (200, r#"{"status": "pending"}"#, None),
         (200, "<html>", None),
         (500, r#"{"status": "unheard"}"#, None),
@@ -166,12 +168,12 @@ async fn a_look_up_tells_whether_a_number_exists_or_that_nobody_knows() {
         let (url, mut requests) = server(status, answer).await;
         let lookup = json!({"request": {"method": "GET", "url": format!("{url}/hlr"), "query": {"number": "{{ to }}"}},
             "exists": [{"status": "2xx", "json": "/status", "is": ["active", "roaming"]}],
-            "missing": [{"json": "/status", "is": "absent"}, {"status": "404"}]});
+            "missing": [{"json": "/status", "is": "absent"}, {"status": "404"}], "operator": {"json": "/network"}});
         let lookup = HttpLookup::new(&serde_json::from_value(lookup).unwrap()).unwrap();
-        let found = lookup.exists(&PhoneNumber::parse(TO).unwrap()).await;
+        let found = lookup.look_up(&PhoneNumber::parse(TO).unwrap()).await;
         assert_eq!(requests.recv().await.unwrap().uri.query(), Some("number=%2B34666666111"));
         match expected {
-            Some(exists) => assert_eq!(found, Ok(exists), "{answer}"),
+            Some(known) => assert_eq!(found, Ok(known), "{answer}"),
             None => assert!(!found.unwrap_err().contains("34666666111"), "{answer}"),
         }
     }

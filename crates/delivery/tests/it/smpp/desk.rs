@@ -93,6 +93,7 @@ pub fn message(number: u32, text: &str) -> Outgoing {
         to: Address::parse(Channel::Sms, &format!("+346{number:08}")).unwrap(),
         from: None,
         from_address: None,
+        dlt: None,
         content: Rendered { subject: None, text: text.into(), html: None },
         code: None,
         link: None,

@@ -2,6 +2,7 @@
 
 use axum::http::{Uri, uri::Scheme};
 use countersign_model::tenant::{IpNet, parse_network};
+use countersign_store::DatabaseUrl;
 use serde::{
     Deserialize, Deserializer,
     de::{Error, SeqAccess, Visitor, value::SeqAccessDeserializer},
@@ -122,6 +123,17 @@ impl<'de> Deserialize<'de> for Filter {
 pub(super) fn optional_path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(from)?;
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// A URL of PostgreSQL. What is said of a bad one holds no password.
+pub(super) fn optional_database<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DatabaseUrl>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = DatabaseUrl::new(text);
+    url.check().map_err(D::Error::custom)?;
+    Ok(Some(url))
 }
 
 pub(super) fn path<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {

@@ -4,7 +4,7 @@
 use super::{Problem, ProblemObject, auth::Authenticated, extract::Segment, verifications::WireChannel};
 use crate::{Web, time};
 use axum::{Json, extract::State};
-use countersign_model::{Event, EventKind, Message, VerificationId};
+use countersign_model::{Event, Message, VerificationId, message::MessageState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,6 +34,8 @@ struct MessageObject {
     attempts: u32,
     /// Why it failed, or why its last attempt did.
     reason: Option<String>,
+    /// Why its provider was asked, and why no other: the route, and who was passed over for what.
+    why: Option<String>,
     /// When the next attempt is due.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
@@ -43,6 +45,16 @@ struct MessageObject {
     /// When the provider reported that the person has it; null as long as it has not.
     #[schema(format = DateTime)]
     delivered_at: Option<String>,
+    /// When it was known what became of it: delivered, failed, dropped or unconfirmed.
+    #[schema(format = DateTime)]
+    settled_at: Option<String>,
+    /// When another message takes over, if nothing is heard of this one until then.
+    #[schema(format = DateTime)]
+    takes_over_at: Option<String>,
+    /// The message that took over from this one.
+    taken_over_by: Option<String>,
+    /// The message that was asked for, if this one took over.
+    follows: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -65,28 +77,25 @@ struct EventObject {
     what: serde_json::Value,
 }
 
-impl MessageObject {
-    /// A message; when what became of it stands in the events of its verification.
-    fn of(message: Message, events: &[Event]) -> Self {
-        // The last one: a message whose taker lost it may be taken again.
-        let at = |is_it: &dyn Fn(&EventKind) -> bool| {
-            events.iter().rev().find(|event| is_it(&event.kind)).map(|event| time::text(event.at))
-        };
-        let accepted_at =
-            at(&|kind| matches!(kind, EventKind::MessageAccepted { message: of, .. } if *of == message.id));
-        let delivered_at = at(&|kind| matches!(kind, EventKind::MessageDelivered { message: of } if *of == message.id));
-        let waits = message.state == countersign_model::message::MessageState::Queued;
+impl From<Message> for MessageObject {
+    fn from(message: Message) -> Self {
+        let in_state = |state| message.state == state;
         Self {
             id: message.id.to_string(),
             channel: message.channel.into(),
             state: message.state.name(),
+            next_attempt_at: message.due_at.filter(|_| in_state(MessageState::Queued)).map(time::text),
+            accepted_at: message.accepted_at.map(time::text),
+            delivered_at: message.settled_at.filter(|_| in_state(MessageState::Delivered)).map(time::text),
+            settled_at: message.settled_at.map(time::text),
+            takes_over_at: message.chain.next_due_at.map(time::text),
+            taken_over_by: message.chain.next.map(|id| id.to_string()),
+            follows: message.chain.first.map(|(id, _)| id.to_string()),
             provider: message.provider,
             reference: message.reference,
             attempts: message.attempts,
             reason: message.reason,
-            next_attempt_at: message.due_at.filter(|_| waits).map(time::text),
-            accepted_at,
-            delivered_at,
+            why: message.why,
             created_at: time::text(message.created_at),
             updated_at: time::text(message.updated_at),
         }
@@ -121,7 +130,7 @@ pub(super) async fn events(
     let history = web.engine().history(&caller, id).await;
     let history = history.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok(Json(HistoryObject {
-        messages: history.messages.into_iter().map(|message| MessageObject::of(message, &history.events)).collect(),
+        messages: history.messages.into_iter().map(Into::into).collect(),
         events: history.events.into_iter().map(Into::into).collect(),
     }))
 }

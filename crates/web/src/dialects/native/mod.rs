@@ -21,6 +21,7 @@ mod error;
 mod extract;
 mod history;
 mod keys;
+mod last_line;
 mod mfa_tokens;
 mod openapi;
 mod services;

@@ -3,7 +3,8 @@
 use super::{
     Problem, ProblemObject,
     auth::Authenticated,
-    extract::{Input, Segment, from_json},
+    extract::{Input, Segment, from_json, object},
+    last_line::{self, WireWebOtp},
     verifications::{NOT_A_LOCALE, is_locale},
 };
 use crate::{Web, time};
@@ -37,23 +38,50 @@ pub(super) struct CreateServiceRequest {
     brand: Option<String>,
     /// The sender id of text messages.
     sender: Option<String>,
-    /// The language where the caller names none.
+    /// The language where neither the caller nor the number's country says one.
     default_locale: Option<String>,
+    /// Whether the number's country says the language where the caller names none; if left out, with the profile `standard` only.
+    language_of_country: Option<bool>,
+    /// The site whose pages may read the code from the message.
+    #[serde(default, deserialize_with = "object")]
+    web_otp: Option<WireWebOtp>,
+    /// Or the Android app that may: its 11 characters for the SMS Retriever.
+    #[schema(example = "FA+9qCX9VSu")]
+    app_hash: Option<String>,
     /// The rules; any part of them.
     #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({"life_seconds": 600}))]
     policy: Value,
 }
 
-/// A change, as a JSON merge patch (RFC 7396) over `brand`, `sender`, `default_locale` and `policy`.
+/// A change, as a JSON merge patch (RFC 7396).
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Editable {
     brand: Option<String>,
     sender: Option<String>,
     default_locale: String,
+    language_of_country: bool,
+    #[serde(default, deserialize_with = "object")]
+    web_otp: Option<WireWebOtp>,
+    app_hash: Option<String>,
     #[schema(value_type = Object)]
     policy: Policy,
+}
+
+impl Editable {
+    fn of(service: Service) -> Self {
+        let (web_otp, app_hash) = last_line::shown(service.last_line);
+        Self {
+            brand: service.brand,
+            sender: service.sender,
+            default_locale: service.default_locale,
+            language_of_country: service.language_of_country,
+            web_otp,
+            app_hash,
+            policy: service.policy,
+        }
+    }
 }
 
 /// A service.
@@ -67,27 +95,44 @@ pub(super) struct ServiceObject {
     brand: Option<String>,
     /// The sender id of text messages.
     sender: Option<String>,
-    /// The language where the caller names none.
+    /// The language where neither the caller nor the number's country says one.
     default_locale: String,
+    /// Whether the number's country says the language where the caller names none.
+    language_of_country: bool,
+    /// The site whose pages may read the code from the message.
+    web_otp: Option<WireWebOtp>,
+    /// Or the Android app that may.
+    app_hash: Option<String>,
     /// The rules.
     #[schema(value_type = Object)]
     policy: Policy,
     /// Since when it exists.
     #[schema(format = DateTime)]
     created_at: String,
+    /// What is allowed and costs: a last line that makes messages take a part more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
-impl From<Service> for ServiceObject {
-    fn from(service: Service) -> Self {
-        Self {
+impl ServiceObject {
+    async fn of(web: &Web, service: Service) -> Result<Self, Problem> {
+        let several = web.engine().languages_of_several_parts(&service).await;
+        let several = several.map_err(|error| Problem::of(&error, web.engine().now()))?;
+        let warnings = last_line::warning(service.last_line.as_ref(), &several).into_iter().collect();
+        let (web_otp, app_hash) = last_line::shown(service.last_line);
+        Ok(Self {
             id: service.id.to_string(),
             name: service.name,
             brand: service.brand,
             sender: service.sender,
             default_locale: service.default_locale,
+            language_of_country: service.language_of_country,
+            web_otp,
+            app_hash,
             policy: service.policy,
             created_at: time::text(service.created_at),
-        }
+            warnings,
+        })
     }
 }
 
@@ -105,7 +150,11 @@ pub(super) async fn list(
     Authenticated(caller): Authenticated,
 ) -> Result<Json<ServiceList>, Problem> {
     let services = web.engine().services(&caller).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
-    Ok(Json(ServiceList { services: services.into_iter().map(Into::into).collect() }))
+    let mut shown = Vec::new();
+    for service in services {
+        shown.push(ServiceObject::of(&web, service).await?);
+    }
+    Ok(Json(ServiceList { services: shown }))
 }
 
 /// Make a service
@@ -123,11 +172,15 @@ pub(super) async fn create(
     input: Input<CreateServiceRequest>,
 ) -> Result<Response, Problem> {
     let asked = input.value;
+    let profile = asked.profile.unwrap_or(Profile::Standard);
     let mut whole = json!({
         "brand": asked.brand,
         "sender": asked.sender,
         "default_locale": asked.default_locale.as_deref().unwrap_or("en"),
-        "policy": Policy::of(asked.profile.unwrap_or(Profile::Standard)),
+        "language_of_country": asked.language_of_country.unwrap_or(profile == Profile::Standard),
+        "web_otp": asked.web_otp,
+        "app_hash": asked.app_hash,
+        "policy": Policy::of(profile),
     });
     if !asked.policy.is_null() {
         merge(&mut whole, &json!({ "policy": asked.policy }));
@@ -135,7 +188,7 @@ pub(super) async fn create(
     let command = put(asked.name, ServiceWrite::Create, whole)?;
     let made = web.engine().run(&caller, input.idempotency.as_ref(), &command).await;
     let made = made.map_err(|error| Problem::of(&error, web.engine().now()))?;
-    Ok((StatusCode::CREATED, Json(ServiceObject::from(made))).into_response())
+    Ok((StatusCode::CREATED, Json(ServiceObject::of(&web, made).await?)).into_response())
 }
 
 /// Look at a service
@@ -149,7 +202,8 @@ pub(super) async fn get(
     Segment(name): Segment<String>,
 ) -> Result<Json<ServiceObject>, Problem> {
     let found = web.engine().service(&caller, &name).await;
-    found.map(|service| Json(service.into())).map_err(|error| Problem::of(&error, web.engine().now()))
+    let found = found.map_err(|error| Problem::of(&error, web.engine().now()))?;
+    Ok(Json(ServiceObject::of(&web, found).await?))
 }
 
 /// Change a service
@@ -174,15 +228,14 @@ pub(super) async fn patch(
     let wrong = |error| Problem::of(&error, web.engine().now());
     for _ in 0..MOST_ROUNDS {
         let old = web.engine().service(&caller, &name).await.map_err(wrong)?;
-        let mut whole = json!({
-            "brand": old.brand, "sender": old.sender, "default_locale": old.default_locale, "policy": old.policy,
-        });
+        let write = ServiceWrite::Replace { version: old.version };
+        let mut whole = json!(Editable::of(old));
         merge(&mut whole, &input.value);
-        let command = put(name.clone(), ServiceWrite::Replace { version: old.version }, whole)?;
+        let command = put(name.clone(), write, whole)?;
         match web.engine().run(&caller, input.idempotency.as_ref(), &command).await {
             // Somebody else changed it in between: the patch is made on what stands now.
             Err(Error::Busy) => {}
-            done => return done.map(|changed| Json(changed.into())).map_err(wrong),
+            done => return Ok(Json(ServiceObject::of(&web, done.map_err(wrong)?).await?)),
         }
     }
     Err(wrong(Error::Busy))
@@ -207,7 +260,7 @@ pub(super) async fn delete(
 
 fn put(name: String, write: ServiceWrite, whole: Value) -> Result<PutService, Problem> {
     must_have_its_shape(&whole)?;
-    let Editable { brand, sender, default_locale, policy } = from_json(whole)?;
+    let Editable { brand, sender, default_locale, language_of_country, web_otp, app_hash, policy } = from_json(whole)?;
     if brand.as_deref().is_some_and(|brand| !is_plain_line(brand, 40)) {
         return Err(Problem::field("/brand", "must have 1 to 40 visible characters, on one line and without a link"));
     }
@@ -217,7 +270,8 @@ fn put(name: String, write: ServiceWrite, whole: Value) -> Result<PutService, Pr
     if !is_locale(&default_locale) {
         return Err(Problem::field("/default_locale", NOT_A_LOCALE));
     }
-    Ok(PutService { name, write, brand, sender, default_locale, policy })
+    let last_line = last_line::read(web_otp, app_hash)?;
+    Ok(PutService { name, write, brand, sender, default_locale, language_of_country, last_line, policy })
 }
 
 /// serde takes a list of values for an object of fields; a policy is written by people, who mean no such thing.

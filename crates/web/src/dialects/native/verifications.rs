@@ -4,6 +4,7 @@ use super::{
     Problem, ProblemObject,
     auth::Authenticated,
     extract::{Input, Segment, object},
+    last_line::{self, WireWebOtp},
 };
 use crate::{Web, time};
 use axum::{
@@ -36,9 +37,16 @@ pub(super) struct StartRequest {
     /// Your own code instead of a generated one: 4 to 16 letters and digits.
     #[schema(example = "481516")]
     code: Option<String>,
-    /// The language of the message (BCP 47); the service's if left out.
+    /// The language of the message (BCP 47). If left out: that of the number's country where the service wants that, else the
+    /// service's.
     #[schema(example = "es-ES")]
     locale: Option<String>,
+    /// The site whose pages may read the code from a text message, in place of the service's.
+    #[serde(default, deserialize_with = "object")]
+    web_otp: Option<WireWebOtp>,
+    /// Or the Android app that may: its 11 characters for the SMS Retriever.
+    #[schema(example = "FA+9qCX9VSu")]
+    app_hash: Option<String>,
     /// Up to 10 texts that come back in every answer. Put no personal data here.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
@@ -115,7 +123,7 @@ pub(super) struct VerificationObject {
     /// Where its messages go, normalised.
     #[schema(example = "+34666666111")]
     to: String,
-    /// The way of its latest message.
+    /// The way of the latest message that was asked for.
     channel: WireChannel,
     /// Country and kind of line, for phone numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,9 +134,9 @@ pub(super) struct VerificationObject {
     code_alphabet: Option<&'static str>,
     /// How many more wrong codes it survives; null means any number.
     attempts_left: Option<u32>,
-    /// How many messages it has sent.
+    /// How many messages were asked for.
     sends: u32,
-    /// The language that was asked for.
+    /// The language of its messages.
     locale: String,
     /// As it was given.
     metadata: BTreeMap<String, String>,
@@ -217,7 +225,7 @@ impl StartRequest {
             locale: self.locale,
             metadata: self.metadata,
             payment: self.payment.as_ref().map(WirePayment::parse).transpose()?,
-            overrides: Overrides::default(),
+            overrides: Overrides { last_line: last_line::read(self.web_otp, self.app_hash)?, ..Overrides::default() },
         })
     }
 }
