@@ -313,7 +313,8 @@ async fn sent_to(number: &str, registered: &str) -> (Option<(Option<String>, Opt
     let routes: Routes = serde_json::from_str(&INDIA.replace("TEXT", registered)).unwrap();
     routes.check().unwrap();
     let harness = Harness::routed(routes, vec![("carrier", Arc::clone(&carrier) as Arc<dyn Provider>)]).await;
-    let id = harness.start(&start_to(number)).await.unwrap().verification.id;
+    let start = StartVerification { locale: Some("en".to_owned()), ..start_to(number) };
+    let id = harness.start(&start).await.unwrap().verification.id;
     harness.deliver().await;
     let message = harness.engine.history(&harness.caller, id).await.unwrap().messages.remove(0);
     let given = carrier.given.lock().unwrap().pop();
