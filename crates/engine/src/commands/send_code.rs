@@ -45,13 +45,17 @@ impl Command for SendCode {
         now: Timestamp,
     ) -> Result<(VerificationRecord, Batch), Error> {
         let configuration = engine.read_configuration(caller.tenant(), self.configuration).await?;
-        let pending = engine.pending(caller.tenant(), configuration.id, &self.to, self.payment.as_ref()).await?;
-        let (decided, batch) = match pending {
-            None => self.start(&configuration).decide(engine, caller, now).await?,
-            Some(pending) => {
+        let pending = || engine.pending(caller.tenant(), configuration.id, &self.to, self.payment.as_ref());
+        let (decided, batch) = loop {
+            if let Some(pending) = pending().await? {
                 self.must_bring_no_other(engine, &pending)?;
                 let (target, text) = (Target::Id(pending.id), Some(self.text.clone()));
-                ResendCode { target, channel: Some(self.channel), text }.decide(engine, caller, now).await?
+                break ResendCode { target, channel: Some(self.channel), text }.decide(engine, caller, now).await?;
+            }
+            let begun = self.start(&configuration).decide(engine, caller, now).await?;
+            // Whoever has begun one before this read the destination is seen only now; whoever does later is met by the write.
+            if pending().await?.is_none() {
+                break begun;
             }
         };
         let mut record = engine.record_of(decided.verification).await?;
