@@ -126,13 +126,11 @@ pub(super) struct Link {
     open: Mutex<Option<Arc<Session>>>,
     /// Whoever has it makes the connection.
     making: tokio::sync::Mutex<()>,
-    /// Why there is none, and since when: the word of the last try, if it failed.
-    failed: Mutex<Option<(Instant, Error)>>,
 }
 
 impl Link {
     pub(super) fn new(target: Arc<Target>) -> Self {
-        Self { target, open: Mutex::default(), making: tokio::sync::Mutex::default(), failed: Mutex::default() }
+        Self { target, open: Mutex::default(), making: tokio::sync::Mutex::default() }
     }
 
     /// The connection that is open, or a new one. Whoever comes first makes it, and the others wait for that; but where the last
@@ -163,18 +161,18 @@ impl Link {
                 });
                 let session = Arc::new(session);
                 *held(&self.open) = Some(Arc::clone(&session));
-                *held(&self.failed) = None;
+                *held(&self.target.failed) = None;
                 Ok(session)
             }
             Err(error) => {
-                *held(&self.failed) = Some((Instant::now(), error.clone()));
+                *held(&self.target.failed) = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
     }
 
     fn failure(&self) -> Option<(Instant, Error)> {
-        held(&self.failed).clone()
+        held(&self.target.failed).clone()
     }
 
     fn usable(&self) -> Option<Arc<Session>> {

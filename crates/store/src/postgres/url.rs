@@ -1,9 +1,10 @@
 //! Which database, and how it is reached.
 
 use super::tls;
-use crate::OpenError;
+use crate::{Error, OpenError};
 use percent_encoding::percent_decode_str;
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Mutex, time::Duration};
+use tokio::time::Instant;
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
@@ -19,13 +20,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A server that takes nothing for so long is gone, whatever the network says.
 const SILENCE: Duration = Duration::from_secs(8);
 
-/// What a URL says.
-#[derive(Clone)]
+/// What a URL says, and what is known of the place.
 pub(super) struct Target {
     pub(super) config: Config,
     pub(super) tls: tls::Connector,
     /// For people: hosts and database, without a secret.
     pub(super) place: String,
+    /// The word of the last try to connect, if it failed, and since when. All connections share it: what one has met the others need
+    /// not try, and once one is there again all are welcome.
+    pub(super) failed: Mutex<Option<(Instant, Error)>>,
 }
 
 impl DatabaseUrl {
@@ -64,7 +67,7 @@ impl DatabaseUrl {
         }
         let tls = tls::connector(verify || authority.is_some(), authority.as_deref()).map_err(|why| bad(&why))?;
         let place = place(&config);
-        Ok(Target { config, tls, place })
+        Ok(Target { config, tls, place, failed: Mutex::default() })
     }
 
     /// Takes out what the driver does not know: `sslmode=verify-full` (or `verify-ca`, which is held to be the same), and
