@@ -75,7 +75,10 @@ fn a_setting_that_does_not_exist_is_named_with_line_and_column() {
         folder.refusal("# x\n[stoer]\npath = 'x'\n"),
         "c.toml:2:2: unknown setting `stoer`, expected one of `server`, `store`, `keys`, `log`, `providers`, `routes`, `lookup`, `callbacks`, `dialects`, `retention`"
     );
-    assert_eq!(folder.refusal("store.url = 'x'"), "c.toml:1:7: store: unknown setting `url`, expected `path`");
+    assert_eq!(
+        folder.refusal("store.adress = 'x'"),
+        "c.toml:1:7: store: unknown setting `adress`, expected `path` or `url`"
+    );
     let error = with_variables(&[("COUNTERSIGN__LOG__LEVLE", "info")]).map(|_| ()).unwrap_err();
     assert_eq!(error, "COUNTERSIGN__LOG__LEVLE: log: unknown setting `levle`, expected `format` or `level`");
 }
@@ -239,6 +242,11 @@ fn a_secret_that_cannot_be_had_is_told_without_it() {
         "c.toml:6:1: set either password or password_file, not both"
     );
     assert_eq!(of("password = 12345"), "c.toml:5:12: providers.smtp.main.password: must be a text in quotes");
+    let folder = Folder::new();
+    assert_eq!(
+        folder.refusal("store.url = 'mysql://ana:hunter2@db/x'"),
+        "c.toml:1:13: store.url: the URL of the database cannot be used: it does not begin with postgres://; it looks like postgres://user:password@host:5432/database"
+    );
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn explain(tree: &Node, path: &[&str], message: &str) -> ConfigError {
     let name = path.get(..depth).unwrap_or(path).join(".");
     let (place, what) = if message.starts_with("missing field") {
         (node.origin.key_place(), message.replacen("missing field", "this setting is missing:", 1))
-    } else if secret::is_secret(path) || message.contains("unit variant") {
+    } else if secret::is_secret(path) && message.starts_with("invalid ") || message.contains("unit variant") {
+        // These are serde's words, which show the value.
         (node.origin.value_place(), "must be a text in quotes".to_owned())
     } else {
         (node.origin.value_place(), message.replacen("unknown variant", "unknown value", 1))
