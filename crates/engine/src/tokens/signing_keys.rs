@@ -17,7 +17,11 @@ use std::{
 
 /// Keys that were opened, by name.
 #[derive(Default)]
-pub(crate) struct OpenKeys(Mutex<HashMap<String, Arc<RsaKeyPair>>>);
+pub(crate) struct OpenKeys {
+    pairs: Mutex<HashMap<String, Arc<RsaKeyPair>>>,
+    /// Held by the one who makes the first keys: all who need them at once would make their own.
+    making: tokio::sync::Mutex<()>,
+}
 
 /// The public half of a key, for whoever reads tokens (RFC 7517).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +64,11 @@ impl Engine {
         if !keys.is_empty() {
             return Ok(keys);
         }
+        let _making = self.open_keys().making.lock().await;
+        let keys = self.store().signing_keys().await?;
+        if !keys.is_empty() {
+            return Ok(keys);
+        }
         let (current, next) =
             (make_key(self, SigningKeyState::Current).await?, make_key(self, SigningKeyState::Next).await?);
         let batch = Batch::new().with(Change::PutSigningKey(current)).with(Change::PutSigningKey(next));
@@ -71,7 +80,7 @@ impl Engine {
     }
 
     fn opened(&self, key: &SigningKey) -> Result<Arc<RsaKeyPair>, Error> {
-        let mut open = self.open_keys().0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open_keys().pairs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pair) = open.get(&key.kid) {
             return Ok(Arc::clone(pair));
         }
