@@ -24,6 +24,7 @@ mod sqlite;
 pub mod testing;
 pub mod transfer;
 mod trial_days;
+mod verification_columns;
 mod wake;
 
 pub use batch::{Answer, Batch, Change};

@@ -5,8 +5,11 @@ use super::{
     statement::{Statement, values},
     trial_counts::add_counts,
 };
-use crate::{Error, Page, Slice};
-use countersign_model::{BlindIndex, ServiceId, State, TenantId, Timestamp, Verification, VerificationId};
+use crate::{
+    Error, Page, Slice,
+    verification_columns::{checkable_until, open_until},
+};
+use countersign_model::{BlindIndex, ServiceId, TenantId, Timestamp, Verification, VerificationId};
 use tokio_postgres::Row;
 
 pub(super) fn insert(verification: &Verification) -> Result<Statement, Error> {
@@ -179,17 +182,6 @@ pub(crate) async fn is_more_to_purge(database: &Postgres, answers: Timestamp, en
     )
     .await?;
     Ok(found.unwrap_or(false))
-}
-
-fn open_until(verification: &Verification) -> Option<i64> {
-    match verification.state {
-        State::Pending => verification.expires_at().map(Timestamp::as_ms),
-        State::Approved | State::Denied | State::Exhausted | State::Cancelled | State::Expired => None,
-    }
-}
-
-fn checkable_until(verification: &Verification) -> Option<i64> {
-    verification.trial.and(verification.checkable_until()).map(Timestamp::as_ms)
 }
 
 fn read(row: &Row) -> Result<Verification, Error> {

@@ -1,8 +1,11 @@
 //! The table `verification`.
 
 use super::row;
-use crate::{Error, Page, Slice};
-use countersign_model::{BlindIndex, ServiceId, State, TenantId, Timestamp, Verification, VerificationId};
+use crate::{
+    Error, Page, Slice,
+    verification_columns::{checkable_until, open_until},
+};
+use countersign_model::{BlindIndex, ServiceId, TenantId, Timestamp, Verification, VerificationId};
 use rusqlite::{Connection, Row, params};
 
 pub(super) fn insert(connection: &Connection, verification: &Verification) -> Result<(), Error> {
@@ -156,17 +159,6 @@ pub(crate) fn is_more_to_purge(connection: &Connection, answers: Timestamp, ende
         |row| Ok(row.get::<_, bool>(0)?),
     )?;
     Ok(found.unwrap_or(false))
-}
-
-fn open_until(verification: &Verification) -> Option<i64> {
-    match verification.state {
-        State::Pending => verification.expires_at().map(Timestamp::as_ms),
-        State::Approved | State::Denied | State::Exhausted | State::Cancelled | State::Expired => None,
-    }
-}
-
-fn checkable_until(verification: &Verification) -> Option<i64> {
-    verification.trial.and(verification.checkable_until()).map(Timestamp::as_ms)
 }
 
 fn read(row: &Row<'_>) -> Result<Verification, Error> {
