@@ -11,9 +11,9 @@ pub mod tags;
 
 use countersign_model::{Channel, Code, LastLine, Payment, Template, message::Purpose};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use std::{collections::BTreeMap, fmt, sync::LazyLock};
+use std::{array, collections::BTreeMap, fmt, sync::OnceLock};
 
-pub use builtin::{BuiltIn, LANGUAGES};
+pub use builtin::{BuiltIn, LANGUAGES, all as built_in};
 pub use locale::{candidates, negotiate};
 
 /// What a message says, ready to leave. It holds the code, so printing it for debugging shows nothing.
@@ -129,55 +129,21 @@ const FUEL: u64 = 100_000;
 
 type Values = BTreeMap<&'static str, Value>;
 
-/// All built-in messages, compiled, and the means to render others.
+/// The built-in messages, and the means to render others.
 #[derive(Debug)]
 pub struct Templates {
-    environment: Environment<'static>,
-    builtin: Vec<BuiltIn>,
+    /// Has no message itself: enough to render others.
+    bare: Environment<'static>,
+    /// Those of each of [`LANGUAGES`], compiled for the first message in it: few installations write in all of them.
+    builtin: [OnceLock<Environment<'static>>; LANGUAGES.len()],
 }
 
 impl Templates {
-    /// The built-in messages: compiled once in the life of a process, since nothing changes them.
+    /// The built-in messages. What was compiled of them stays for the life of the process, since nothing changes them.
     #[must_use]
     pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Templates> = LazyLock::new(Templates::compiled);
-        &BUILTIN
-    }
-
-    fn compiled() -> Self {
-        let mut templates = Self::bare();
-        for message in builtin::all() {
-            let texts = [
-                (Part::Subject, message.subject.clone()),
-                (Part::Text, Some(message.text.clone())),
-                (Part::Html, message.html.clone()),
-            ];
-            for (part, text) in texts.into_iter().filter_map(|(part, text)| Some((part, text?))) {
-                let name = name(message.message, message.channel, message.locale, part);
-                // One that does not compile is missing when it is asked for; the tests ask for each.
-                templates.environment.add_template_owned(name, text).ok();
-            }
-            templates.builtin.push(message);
-        }
-        templates
-    }
-
-    /// No message at all: enough to render others.
-    pub(crate) fn bare() -> Self {
-        let mut environment = Environment::empty();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_auto_escape_callback(|name| match name.strip_suffix(".html") {
-            Some(_) => AutoEscape::Html,
-            None => AutoEscape::None,
-        });
-        Self { environment, builtin: Vec::new() }
-    }
-
-    /// The built-in messages before any value is put in: as a start for own ones.
-    #[must_use]
-    pub fn all(&self) -> &[BuiltIn] {
-        &self.builtin
+        static BUILTIN: OnceLock<Templates> = OnceLock::new();
+        BUILTIN.get_or_init(|| Self { bare: bare(), builtin: array::from_fn(|_| OnceLock::new()) })
     }
 
     /// Writes a message: with the tenant's own template, or else with the built-in one in the best language for `locale`.
@@ -194,7 +160,7 @@ impl Templates {
     ) -> Result<Rendered, RenderError> {
         let values = values(purpose, channel, context)?;
         let language = negotiate(locale, &LANGUAGES).unwrap_or(locale::LAST_RESORT);
-        let builtin = |part| self.render_builtin(&name(purpose, channel, language, part), part, &values);
+        let builtin = |part| self.render_builtin(language, &name(purpose, channel, part), part, &values);
         let is_mail = channel == Channel::Email;
         let last_line = context.last_line.filter(|_| channel == Channel::Sms);
         let ended = |text: String| match last_line {
@@ -216,9 +182,11 @@ impl Templates {
         Ok(Rendered { subject, text: ended(self.render_own(&own.text, Part::Text, &values)?), html })
     }
 
-    fn render_builtin(&self, name: &str, part: Part, values: &Values) -> Result<String, RenderError> {
-        let template = self.environment.get_template(name).map_err(|_| RenderError::Missing)?;
-        finish(template.render(values), part)
+    fn render_builtin(&self, language: &str, name: &str, part: Part, values: &Values) -> Result<String, RenderError> {
+        let place = LANGUAGES.iter().position(|tag| *tag == language);
+        let compiled = place.and_then(|place| self.builtin.get(place)).ok_or(RenderError::Missing)?;
+        let templates = compiled.get_or_init(|| compiled_of(language));
+        finish(templates.get_template(name).map_err(|_| RenderError::Missing)?.render(values), part)
     }
 
     /// Renders one text of an own template.
@@ -228,12 +196,35 @@ impl Templates {
             return Err(RenderError::Tag { part, tag });
         }
         let name = if part == Part::Html { "own.html" } else { "own" };
-        finish(self.environment.render_named_str(name, source, values), part)
+        finish(self.bare.render_named_str(name, source, values), part)
     }
 }
 
-fn name(purpose: Purpose, channel: Channel, language: &str, part: Part) -> String {
-    format!("{}/{}.{language}.{}", purpose.name(), channel.name(), part.name())
+fn bare() -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|name| match name.strip_suffix(".html") {
+        Some(_) => AutoEscape::Html,
+        None => AutoEscape::None,
+    });
+    environment
+}
+
+fn compiled_of(language: &str) -> Environment<'static> {
+    let mut environment = bare();
+    for message in built_in().filter(|message| message.locale == language) {
+        let texts = [(Part::Subject, message.subject), (Part::Text, Some(message.text)), (Part::Html, message.html)];
+        for (part, text) in texts.into_iter().filter_map(|(part, text)| Some((part, text?))) {
+            // One that does not compile is missing when it is asked for; the tests ask for each.
+            environment.add_template_owned(name(message.message, message.channel, part), text).ok();
+        }
+    }
+    environment
+}
+
+fn name(purpose: Purpose, channel: Channel, part: Part) -> String {
+    format!("{}/{}.{}", purpose.name(), channel.name(), part.name())
 }
 
 /// The variables that a message of this kind has.

@@ -4,7 +4,7 @@ use crate::{Caller, Engine, Error, Thing, commands::canonical};
 use countersign_delivery::{
     gsm7::Size,
     lint::{languages_of_several_parts, lint},
-    render::{BuiltIn, Context, TemplateText},
+    render::{self, BuiltIn, Context, TemplateText},
 };
 use countersign_model::{ApiKey, Channel, Code, Scope, Service, Template, Tenant, TenantId, message::Purpose};
 
@@ -102,9 +102,8 @@ impl Engine {
     }
 
     /// The texts that every tenant has.
-    #[must_use]
-    pub fn built_in_templates(&self) -> &[BuiltIn] {
-        self.templates().all()
+    pub fn built_in_templates() -> impl Iterator<Item = BuiltIn> {
+        render::built_in()
     }
 
     /// How long a text message of this template can get; none for other channels.

@@ -133,15 +133,15 @@ pub(super) async fn list(
     Authenticated(caller): Authenticated,
 ) -> Result<Json<TemplateList>, Problem> {
     let own = web.engine().own_templates(&caller).await.map_err(|error| Problem::of(&error, web.engine().now()))?;
-    let built_in = web.engine().built_in_templates().iter().map(|template| TemplateObject {
+    let built_in = Engine::built_in_templates().map(|template| TemplateObject {
         message: template.message.name(),
         channel: template.channel.into(),
         longest: LongestObject::of(template.message, template.channel, &template.text),
         locale: template.locale.to_owned(),
         built_in: true,
-        subject: template.subject.clone(),
-        text: template.text.clone(),
-        html: template.html.clone(),
+        subject: template.subject,
+        text: template.text,
+        html: template.html,
         updated_at: None,
     });
     Ok(Json(TemplateList { templates: own.into_iter().map(Into::into).chain(built_in).collect() }))
