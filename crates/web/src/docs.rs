@@ -1,8 +1,12 @@
 //! `/docs`: a viewer for `/openapi.json`. Its files are vendored (see `assets/docs/VENDORED.md`); nothing is loaded from
 //! elsewhere.
 
-use crate::{Web, asset::Asset};
-use axum::{Router, routing::get};
+use crate::{
+    Web,
+    asset::Asset,
+    packed::{Packed, packed},
+};
+use axum::{Router, http::HeaderMap, routing::get};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -18,10 +22,16 @@ const FILES: &[(&str, Asset)] = &[
     ("/docs/assets/favicon.svg", file!("favicon.svg", "image/svg+xml")),
     ("/docs/assets/init.js", file!("init.js", "text/javascript; charset=utf-8")),
     ("/docs/assets/theme.css", file!("theme.css", "text/css; charset=utf-8")),
-    ("/docs/assets/swagger-ui.css", file!("swagger-ui.css", "text/css; charset=utf-8")),
-    ("/docs/assets/swagger-ui-bundle.js", file!("swagger-ui-bundle.js", "text/javascript; charset=utf-8")),
 ];
 
+const STYLES: Asset<Packed> =
+    Asset { kind: "text/css; charset=utf-8", bytes: packed!("swagger-ui.css"), policy: POLICY };
+const SCRIPT: Asset<Packed> =
+    Asset { kind: "text/javascript; charset=utf-8", bytes: packed!("swagger-ui-bundle.js"), policy: POLICY };
+
 pub(crate) fn routes() -> Router<Web> {
-    FILES.iter().fold(Router::new(), |router, (path, asset)| router.route(path, get(async || asset.answer())))
+    let packed = Router::new()
+        .route("/docs/assets/swagger-ui.css", get(async |asked: HeaderMap| STYLES.answer(&asked)))
+        .route("/docs/assets/swagger-ui-bundle.js", get(async |asked: HeaderMap| SCRIPT.answer(&asked)));
+    FILES.iter().fold(packed, |router, (path, asset)| router.route(path, get(async || asset.answer())))
 }

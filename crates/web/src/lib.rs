@@ -11,6 +11,7 @@ pub mod dialects;
 mod docs;
 mod framing;
 mod health;
+mod packed;
 mod pages;
 mod peer;
 mod pictures;

@@ -5,6 +5,7 @@ use crate::{Caller, Engine, Error, Identity, Thing, keys};
 use countersign_model::{Api, Client, ClientProof, Grant, MfaRule, Scope, Tenant, TenantId, User, UserId};
 use countersign_store::{Batch, Change, Error as StoreError};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use futures_util::future::{try_join_all, try_join3};
 use zeroize::Zeroizing;
 
 /// With what an application gets tokens.
@@ -93,25 +94,27 @@ impl Sandbox {
         let application = self.application(&tenant.name);
         let secret = self.engine.client_secret_hash(&application.client_secret);
         let confidential = ClientProof::Secret(secret);
-        self.seed_client(tenant.id, &application, &application.client_id, confidential, &MANAGEMENT).await?;
-        self.seed_client(tenant.id, &application, &application.public_client_id, ClientProof::Public, &[]).await?;
-        self.seed_users(tenant).await
+        let seed = |id, proof, management| self.seed_client(tenant.id, &application, id, proof, management);
+        let server = seed(&application.client_id, confidential, &MANAGEMENT);
+        let page = seed(&application.public_client_id, ClientProof::Public, &[]);
+        try_join3(server, page, self.seed_users(tenant)).await.map(drop)
     }
 
     /// They have one password, which is hashed once: a start should not take long.
     async fn seed_users(&self, tenant: &Tenant) -> Result<(), Error> {
-        let mut hash = None;
+        let mut missing = Vec::new();
         for user in self.trial_users(&tenant.name) {
-            if self.engine.store().user(tenant.id, user.id).await?.is_some() {
-                continue;
+            if self.engine.store().user(tenant.id, user.id).await?.is_none() {
+                missing.push(user);
             }
-            if hash.is_none() {
-                hash = Some(self.engine.hash_password(&user.password).await?);
-            }
-            let user = fresh(&self.engine, tenant.id, &user, hash.clone())?;
-            written(self.engine.store().write(Batch::new().with(Change::InsertUser(user))).await)?;
         }
-        Ok(())
+        let Some(first) = missing.first() else { return Ok(()) };
+        let hash = self.engine.hash_password(&first.password).await?;
+        let write = async |user: &TrialUser| {
+            let user = fresh(&self.engine, tenant.id, user, Some(hash.clone()))?;
+            written(self.engine.store().write(Batch::new().with(Change::InsertUser(user))).await)
+        };
+        try_join_all(missing.iter().map(write)).await.map(drop)
     }
 
     async fn seed_client(

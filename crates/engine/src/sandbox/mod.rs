@@ -22,7 +22,7 @@ use countersign_store::{
     sandbox::{Call, Change as SandboxChange, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
 };
 use data_encoding::HEXLOWER;
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -92,12 +92,11 @@ impl Sandbox {
             Some(tenant) => tenant,
             None => self.make_tenant(name).await?,
         };
-        for secret in [self.api_key(name), self.hex_api_key(name)] {
-            self.seed_key(&tenant, KeyId::generate(engine.now(), engine.random()), &secret).await?;
-        }
-        let (id, jws) = self.jws_api_key(&tenant)?;
-        self.seed_key(&tenant, id, &jws).await?;
-        self.seed_application(&tenant).await?;
+        let fresh_id = || KeyId::generate(engine.now(), engine.random());
+        let keys = [(fresh_id(), self.api_key(name)), (fresh_id(), self.hex_api_key(name)), self.jws_api_key(&tenant)?];
+        let keys = try_join_all(keys.iter().map(|(id, secret)| self.seed_key(&tenant, *id, secret)));
+        // Side by side: what is written at the same time is one commit, and a password is hashed meanwhile.
+        try_join(keys, self.seed_application(&tenant)).await?;
         Ok(tenant)
     }
 

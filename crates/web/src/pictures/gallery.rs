@@ -1,17 +1,23 @@
 //! The list of categories. A category is its place in it, which never changes; its English name is also its name in APIs.
 
-use crate::pages::Language;
+use crate::{
+    packed::{Packed, packed},
+    pages::Language,
+};
 use std::{collections::BTreeMap, sync::LazyLock};
 
 const NAMES: &str = include_str!("../../assets/pictures/names.tsv");
-const SETS: [&str; 2] =
-    [include_str!("../../assets/pictures/fluent.json"), include_str!("../../assets/pictures/noto.json")];
+const SETS: [Packed; 2] = [packed!("fluent.json"), packed!("noto.json")];
 
 static GALLERY: LazyLock<Gallery> = LazyLock::new(Gallery::read);
 
 /// For each set what is to be drawn, by English name. Compiled in, and read by the tests.
-static DRAWINGS: LazyLock<[BTreeMap<&'static str, String>; 2]> =
-    LazyLock::new(|| SETS.map(|set| serde_json::from_str(set).unwrap_or_default()));
+static DRAWINGS: LazyLock<[BTreeMap<String, String>; 2]> =
+    LazyLock::new(|| SETS.map(|set| read(set).unwrap_or_default()));
+
+fn read(set: Packed) -> Option<BTreeMap<String, String>> {
+    serde_json::from_slice(&set.unpacked().ok()?).ok()
+}
 
 struct Gallery {
     /// A category's names, in the order of the file's columns.
