@@ -6,11 +6,13 @@
 //!
 //! With `--nodes N` it measures the product on PostgreSQL beside the product on SQLite instead (`nodes.rs`).
 //! With `--prefill N` so many verifications are stored before the first request (`filling.rs`).
+//! With `--flame FOLDER` samples of the server's stacks are written there (`flame.rs`).
 //! With `--trials N` it measures lists and statistics over so many trials instead (`trials.rs`).
 
 mod client;
 mod dialects;
 mod filling;
+mod flame;
 mod load;
 mod nodes;
 mod nothing;
@@ -35,6 +37,7 @@ struct Arguments {
     prefill: usize,
     trials: u32,
     nodes: usize,
+    flame: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -46,6 +49,7 @@ impl Arguments {
             prefill: 0,
             trials: 0,
             nodes: 0,
+            flame: None,
         };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
@@ -56,6 +60,7 @@ impl Arguments {
                 "--connections" => found.connections = value.parse()?,
                 "--trials" => found.trials = value.parse()?,
                 "--nodes" => found.nodes = value.parse()?,
+                "--flame" => found.flame = Some(PathBuf::from(value)),
                 "--prefill" => found.prefill = value.parse()?,
                 _ => return Err(format!("there is no {name}").into()),
             }
@@ -94,14 +99,16 @@ async fn main() -> Outcome<()> {
 
     let baseline = measured(&nothing, &closed, Nothing::new).await?;
     table.row("do-nothing handler", &baseline, None);
-    let start = measured(&product.process, &closed, |n| Start::new(&product, n)).await?;
+    let (flame, beside) = (arguments.flame.as_deref(), (&product.process, span));
+    let start = measured(&product.process, &closed, |n| Start::new(&product, n));
+    let start = flame::beside(flame, "start", beside, start).await?;
     table.row("start, durable, delivered meanwhile", &start, Some(&baseline));
     table.note(&format!("of these not yet delivered at the end: {}", product.waiting().await?));
     product.settled().await?;
     let enough = usize::try_from(start.requests()).unwrap_or(0).min(400_000) * 3 / 2;
     let ready = product.pending(enough, arguments.connections).await?;
-    let right =
-        measured(&product.process, &closed, |n| Check::right(&product, &ready, n, arguments.connections)).await?;
+    let right = measured(&product.process, &closed, |n| Check::right(&product, &ready, n, arguments.connections));
+    let right = flame::beside(flame, "check", beside, right).await?;
     table.row("check, right code, durable", &right, Some(&baseline));
     let ready = product.pending(enough, arguments.connections).await?;
     let wrong =

@@ -60,7 +60,8 @@ impl Process {
         Ok(Duration::from_millis(ticks * 10))
     }
 
-    fn id(&self) -> Outcome<u32> {
+    /// The name that the system knows it by.
+    pub fn id(&self) -> Outcome<u32> {
         Ok(self.child.id().ok_or("the server has ended")?)
     }
 }
