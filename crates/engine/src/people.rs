@@ -1,7 +1,7 @@
 //! What the commands and queries about users and factors share: names and addresses sealed and opened, codes of a factor that
 //! are still open, and the log of what was done.
 
-use crate::{Caller, Engine, Error, Thing, keys, remembered::Remembered};
+use crate::{Caller, Engine, Error, Thing, commands::canonical, keys, remembered::Remembered};
 use countersign_model::{
     Activity, ActivityKind, Address, BlindIndex, Event, EventKind, Factor, FactorId, FactorKind, Scope, Sealed,
     Service, TenantId, Timestamp, User, UserId, Verification,
@@ -25,6 +25,8 @@ pub struct Identity {
     pub name: Option<String>,
     /// Its e-mail address, where that is another than its name.
     pub email: Option<String>,
+    /// The language that it reads (BCP 47).
+    pub language: Option<String>,
 }
 
 impl Engine {
@@ -93,6 +95,7 @@ impl Engine {
             password: None,
             mfa: countersign_model::MfaRule::Required,
             email: identity.email.as_ref().map(|email| seal(keys::USER_EMAIL, email)).transpose()?,
+            language: identity.language.as_deref().map(canonical),
             created_at: now,
             updated_at: now,
             last_success_at: None,
@@ -118,11 +121,27 @@ impl Engine {
         user: &UserRef,
         now: Timestamp,
     ) -> Result<(User, Batch), Error> {
+        self.find_or_make_user_reading(caller, user, None, now).await
+    }
+
+    /// The same, together with what makes this the language that it reads.
+    pub(crate) async fn find_or_make_user_reading(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        language: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(User, Batch), Error> {
+        let language = language.map(canonical);
         if let Some(found) = self.find_user(caller.tenant(), user).await? {
-            return Ok((found, Batch::new()));
+            if language.is_none() || language == found.language {
+                return Ok((found, Batch::new()));
+            }
+            let changed = User { language, updated_at: now, ..found };
+            return Ok((changed.clone(), Batch::new().with(Change::UpdateUser(changed))));
         }
         let UserRef::Named(name) = user else { return Err(Error::NotFound(Thing::User)) };
-        let identity = Identity { name: Some(name.clone()), email: None };
+        let identity = Identity { name: Some(name.clone()), email: None, language };
         let user = self.fresh_user(caller.tenant(), &identity, now)?;
         let made = Change::InsertActivity(self.activity(caller, &user, ActivityKind::UserCreated, now));
         Ok((user.clone(), Batch::new().with(Change::InsertUser(user)).with(made)))
@@ -175,6 +194,15 @@ impl Engine {
     pub async fn user(&self, caller: &Caller, user: &UserRef) -> Result<User, Error> {
         caller.must_have(Scope::VerificationsRead)?;
         self.must_find_user(caller.tenant(), user).await
+    }
+
+    /// The language that a user reads, where that is known.
+    ///
+    /// # Errors
+    /// When the caller may not see it.
+    pub async fn language_of(&self, caller: &Caller, user: UserId) -> Result<Option<String>, Error> {
+        caller.must_have(Scope::VerificationsRead)?;
+        Ok(self.store().user(caller.tenant(), user).await?.and_then(|user| user.language))
     }
 
     /// What a user proves itself with, oldest first.

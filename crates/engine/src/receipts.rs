@@ -62,10 +62,16 @@ impl Engine {
         }
         request.message = own.map(|own| own.message);
         let receipts = carrier.receipts(&request)?;
+        let mut is_known = true;
         for note in receipts.notes {
-            self.record(provider, own, &note).await?;
+            match self.record(provider, own, &note).await {
+                Ok(()) => {}
+                // One message that nobody knows (yet) does not keep the others of the call waiting.
+                Err(ReceiptError::NoSuchMessage) => is_known = false,
+                Err(error) => return Err(error),
+            }
         }
-        Ok(receipts.answer)
+        if is_known { Ok(receipts.answer) } else { Err(ReceiptError::NoSuchMessage) }
     }
 
     pub(crate) async fn record(

@@ -23,6 +23,9 @@ pub struct User {
     pub mfa: MfaRule,
     /// Its e-mail address, where that is another than its name, sealed.
     pub email: Option<Sealed>,
+    /// The language that it reads (BCP 47), where the tenant has said so.
+    #[serde(default)]
+    pub language: Option<String>,
     /// Since when it exists.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -41,4 +44,32 @@ pub enum MfaRule {
     Off,
     /// A second factor is asked for, too; whoever has none must enrol one first.
     Required,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_that_was_kept_before_users_had_a_language_has_none() {
+        let user = User {
+            id: UserId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([2; 16]),
+            version: 0,
+            name: None,
+            name_index: None,
+            password: None,
+            mfa: MfaRule::Required,
+            email: None,
+            language: Some("pt-BR".to_owned()),
+            created_at: Timestamp::from_ms(1),
+            updated_at: Timestamp::from_ms(1),
+            last_success_at: None,
+            last_failure_at: None,
+        };
+        let mut kept = serde_json::to_value(&user).unwrap();
+        assert_eq!(serde_json::from_value::<User>(kept.clone()).unwrap(), user);
+        kept.as_object_mut().unwrap().remove("language");
+        assert_eq!(serde_json::from_value::<User>(kept).unwrap(), User { language: None, ..user });
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod sandbox;
+mod sender;
 pub mod smpp;
 pub mod smtp;
 pub mod withheld;

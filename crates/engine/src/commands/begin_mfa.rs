@@ -22,6 +22,8 @@ pub struct BeginMfa {
     pub client: String,
     /// Who it is. One that is named and does not exist is made.
     pub user: UserRef,
+    /// The language that it reads from now on (BCP 47); none: as before.
+    pub language: Option<String>,
     /// What for.
     pub request: TokenRequest,
     /// The page on which it is asked for; none: the caller asks for it itself.
@@ -69,7 +71,8 @@ impl Command for BeginMfa {
         if self.page.as_ref().is_some_and(|page| !client.return_to.contains(&page.return_to)) {
             return Ok((MfaBegun::ReturnNotAllowed, Batch::new()));
         }
-        let (user, mut batch) = engine.find_or_make_user(caller, &self.user, now).await?;
+        let language = self.language.as_deref();
+        let (user, mut batch) = engine.find_or_make_user_reading(caller, &self.user, language, now).await?;
         let of = (user.tenant, user.id);
         let begun = Transaction::begin(of, &client.id, self.request.clone(), Origin::Caller, now, engine.random());
         let Some(page) = &self.page else {

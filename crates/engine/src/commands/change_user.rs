@@ -1,6 +1,6 @@
-//! Gives a user another password, or another rule about second factors.
+//! Gives a user another password, another rule about second factors, or another language.
 
-use super::Command;
+use super::{Command, put_template::canonical};
 use crate::{Caller, Engine, Error, UserRef};
 use countersign_model::{MfaRule, Scope, Timestamp, User};
 use countersign_store::{Batch, Change};
@@ -14,6 +14,17 @@ pub struct ChangeUser {
     pub password: Option<String>,
     /// Whether a password is enough; none: as before.
     pub mfa: Option<MfaRule>,
+    /// The language that it reads; none: as before.
+    pub language: Option<KnownLanguage>,
+}
+
+/// What is known from now on of the language that somebody reads.
+#[derive(Clone, Debug)]
+pub enum KnownLanguage {
+    /// It is this one (BCP 47).
+    Is(String),
+    /// Nothing.
+    Unknown,
 }
 
 impl Command for ChangeUser {
@@ -25,6 +36,11 @@ impl Command for ChangeUser {
         let user = User {
             password: self.password.clone().or_else(|| before.password.clone()),
             mfa: self.mfa.unwrap_or(before.mfa),
+            language: match &self.language {
+                None => before.language.clone(),
+                Some(KnownLanguage::Is(language)) => Some(canonical(language)),
+                Some(KnownLanguage::Unknown) => None,
+            },
             updated_at: now,
             ..before
         };

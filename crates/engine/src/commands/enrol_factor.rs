@@ -24,7 +24,7 @@ pub struct EnrolFactor {
     pub to: Address,
     /// What its owner calls it.
     pub name: Option<String>,
-    /// In which language (BCP 47); none: the service's.
+    /// In which language (BCP 47); none: the user's, and if that is not known, as of any other verification.
     pub locale: Option<String>,
     /// What this code does otherwise than its service says. `for_factor` is this command's to set.
     pub overrides: Overrides,
@@ -64,7 +64,7 @@ impl Command for EnrolFactor {
             channel: self.channel,
             to: self.to.clone(),
             code: None,
-            locale: self.locale.clone(),
+            locale: self.locale.clone().or_else(|| user.language.clone()),
             metadata: BTreeMap::new(),
             payment: None,
             overrides: Overrides { for_factor: Some(proves), ..self.overrides.clone() },

@@ -55,7 +55,7 @@ pub use begin_mfa::{BeginEnrolment, BeginMfa, EnrolmentBegun, MfaBegun, PageWant
 pub use cancel_text::CancelText;
 pub use cancel_verification::CancelVerification;
 pub use change_configuration::ChangeConfiguration;
-pub use change_user::ChangeUser;
+pub use change_user::{ChangeUser, KnownLanguage};
 pub use check_code::{CheckCode, CodeChecked, Target};
 pub use create_client::{ClientCreated, ClientKind, CreateClient, DeleteClient};
 pub use create_configuration::CreateConfiguration;

@@ -48,7 +48,8 @@ impl Command for PutTemplate {
     }
 }
 
-/// The one spelling of a language tag under which a template is kept and found: `pt-BR`, however it was written.
+/// The one spelling of a language tag under which a template is kept and found, and a user's language is kept: `pt-BR`, however
+/// it was written.
 pub(crate) fn canonical(text: &str) -> String {
     locale::canonical(text).unwrap_or_else(|| text.to_owned())
 }

@@ -37,7 +37,7 @@ pub struct SendSecondFactorCode<'a> {
 pub struct CodeWording {
     /// The service.
     pub service: ServiceRef,
-    /// The language (BCP 47); none: the service's.
+    /// The language (BCP 47); none: the user's, and if that is not known, as of any other verification.
     pub locale: Option<String>,
     /// The tenant's own words; none: a template.
     pub text: Option<OwnText>,

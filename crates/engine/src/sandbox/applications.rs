@@ -170,7 +170,7 @@ impl Sandbox {
 
 /// As any other user, but with the id that was said.
 fn fresh(engine: &Engine, tenant: TenantId, user: &TrialUser, password: Option<String>) -> Result<User, Error> {
-    let identity = Identity { name: Some(user.name.clone()), email: None };
+    let identity = Identity { name: Some(user.name.clone()), ..Identity::default() };
     let made = engine.fresh_user(tenant, &identity, engine.now())?;
     let context = keys::context(keys::USER_NAME, tenant, &user.id.to_bytes());
     let name = Some(engine.keys().seal(&user.name, &context, engine.random())?);

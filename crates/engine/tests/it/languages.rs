@@ -2,10 +2,16 @@
 
 use crate::{ANA, Acts, start_to};
 use countersign_engine::{
-    commands::{PutService, ResendCode, ServiceRef, ServiceWrite, Target},
+    Caller, Identity, UserRef,
+    commands::{
+        ChangeUser, CheckCode, CreateUser, EnrolFactor, KnownLanguage, Overrides, PutService, ResendCode,
+        SendFactorCode, ServiceRef, ServiceWrite, Target,
+    },
     testing::Harness,
 };
-use countersign_model::{AppHash, LastLine, Policy, Profile, Service, WebOtp};
+use countersign_model::{
+    Address, AppHash, Channel, Code, LastLine, MfaRule, Policy, Profile, Service, Typed, UserId, WebOtp, policy::Limits,
+};
 
 fn site(host: &str) -> LastLine {
     LastLine::WebOtp(WebOtp::new(host, None).unwrap())
@@ -52,6 +58,77 @@ async fn the_caller_is_asked_then_the_country_then_the_service() {
     assert_eq!(chosen("+3546111234", None).await, "fr", "there is no Icelandic text");
     put(&harness, ServiceWrite::Replace { version: service.version }, false, None).await;
     assert_eq!(chosen("+34666666111", None).await, "fr");
+}
+
+/// A user who reads this, as it was said of her.
+async fn user_reading(harness: &Harness, name: &str, language: Option<&str>) -> UserId {
+    let identity = Identity { name: Some(name.into()), email: None, language: language.map(str::to_owned) };
+    let command = CreateUser { identity, password: None, mfa: MfaRule::Required };
+    harness.engine.run(&harness.caller, None, &command).await.unwrap().id
+}
+
+/// Under the service `shop`, as often as it is wanted.
+fn overrides() -> Overrides {
+    let limits = Limits { send_gap_seconds: 0, sends: Vec::new(), ..Policy::of(Profile::Compat).limits };
+    Overrides { limits: Some(limits), ..Overrides::default() }
+}
+
+#[tokio::test]
+async fn a_users_language_stands_between_what_is_asked_for_and_what_the_number_says() {
+    let harness = Harness::new().await;
+    put(&harness, ServiceWrite::Create, true, None).await;
+    let service = || ServiceRef::Named("shop".into());
+    let enrol = async |user: UserId, asked: Option<&str>| {
+        let command = EnrolFactor {
+            user: UserRef::Id(user),
+            service: service(),
+            channel: Channel::Sms,
+            to: Address::parse(Channel::Sms, "+34666666111").unwrap(),
+            name: None,
+            locale: asked.map(str::to_owned),
+            overrides: overrides(),
+            replaces_pending: true,
+        };
+        let enrolling = harness.engine.run(&harness.caller, None, &command).await.unwrap();
+        enrolling.started.verification
+    };
+    let ana = user_reading(&harness, "ana", Some("PT_br")).await;
+    let eve = user_reading(&harness, "eve", None).await;
+    assert_eq!(enrol(eve, None).await.locale, "es-ES", "nothing is known of her but her number");
+    assert_eq!(enrol(ana, Some("sv")).await.locale, "sv");
+    let enrolled = enrol(ana, None).await;
+    assert_eq!(enrolled.locale, "pt-BR");
+
+    harness.deliver().await;
+    let first = harness.first.take().pop().unwrap();
+    assert!(first.text.contains("para confirmar a sua identidade"), "{}", first.text);
+    let code = Typed::Text(Code::typed(&first.code));
+    let check = CheckCode { target: Target::Id(enrolled.id), code, payment: None };
+    harness.engine.run(&harness.caller, None, &check).await.unwrap();
+    let send = async |asked: Option<&str>| {
+        let command = SendFactorCode {
+            user: UserRef::Id(ana),
+            factor: None,
+            service: service(),
+            channel: Channel::Sms,
+            locale: asked.map(str::to_owned),
+            overrides: overrides(),
+            replaces_pending: true,
+        };
+        harness.engine.run(&harness.caller, None, &command).await.unwrap().started.verification.locale
+    };
+    let known = async |language: Option<KnownLanguage>| {
+        let command = ChangeUser { user: UserRef::Id(ana), password: None, mfa: None, language };
+        harness.engine.run(&Caller::operator(harness.caller.tenant()), None, &command).await.unwrap();
+    };
+    assert_eq!(send(Some("sv")).await, "sv");
+    assert_eq!(send(None).await, "pt-BR");
+    known(Some(KnownLanguage::Is("is".to_owned()))).await;
+    assert_eq!(send(None).await, "is", "what nobody has written is looked for all the same, and found in English");
+    known(None).await;
+    assert_eq!(send(None).await, "is", "another change leaves it as it is");
+    known(Some(KnownLanguage::Unknown)).await;
+    assert_eq!(send(None).await, "es-ES");
 }
 
 #[tokio::test]

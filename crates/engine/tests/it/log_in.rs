@@ -62,7 +62,7 @@ async fn of_two_processes_one_redeems() {
     let first = process(&path).await;
     let client = client(&first).await;
     let password = Some(first.engine.hash_password("horse").await.unwrap());
-    let identity = Identity { name: Some("ana".to_owned()), email: None };
+    let identity = Identity { name: Some("ana".to_owned()), ..Identity::default() };
     let ana = CreateUser { identity, password, mfa: MfaRule::Required };
     first.engine.run(&first.caller, None, &ana).await.unwrap();
 

@@ -10,6 +10,7 @@ use countersign_delivery::{
 use countersign_engine::{
     commands::{Overrides, StartVerification},
     jobs::{OverdueReceipts, Progress},
+    receipts::ReceiptError,
     testing::{BEGINNING, Harness},
 };
 use countersign_model::{
@@ -52,18 +53,23 @@ impl Carrier {
     async fn report(&self, harness: &Harness) {
         let delivered = std::mem::take(&mut *self.delivered.lock().unwrap());
         for reference in delivered {
-            let (method, headers) = Default::default();
-            let request = ReceiptRequest {
-                method: &method,
-                url: "",
-                query: "",
-                headers: &headers,
-                body: reference.as_bytes(),
-                message: None,
-            };
-            let answer = harness.engine.record_receipts(self.name, None, request).await.unwrap();
+            let answer = self.call(harness, &reference).await.unwrap();
             assert!(answer.status.is_success());
         }
+    }
+
+    /// Calls back about messages of these references.
+    async fn call(&self, harness: &Harness, references: &str) -> Result<ReceiptAnswer, ReceiptError> {
+        let (method, headers) = Default::default();
+        let request = ReceiptRequest {
+            method: &method,
+            url: "",
+            query: "",
+            headers: &headers,
+            body: references.as_bytes(),
+            message: None,
+        };
+        harness.engine.record_receipts(self.name, None, request).await
     }
 }
 
@@ -85,9 +91,12 @@ impl Provider for Carrier {
     }
 
     fn receipts(&self, request: &ReceiptRequest<'_>) -> Result<Receipts, BadReceipt> {
-        let about = About::Reference(String::from_utf8(request.body.to_vec()).unwrap());
-        let notes = vec![ReceiptNote { about, receipt: Receipt::Delivered }];
-        Ok(Receipts { notes, answer: ReceiptAnswer::default() })
+        let references = std::str::from_utf8(request.body).unwrap().split(',');
+        let delivered = |reference: &str| ReceiptNote {
+            about: About::Reference(reference.to_owned()),
+            receipt: Receipt::Delivered,
+        };
+        Ok(Receipts { notes: references.map(delivered).collect(), answer: ReceiptAnswer::default() })
     }
 }
 
@@ -332,4 +341,18 @@ async fn a_message_to_india_has_its_registered_sender_and_its_ids_or_does_not_le
     assert_eq!(failed.as_deref(), Some("its text is none of those that are registered in IN: see routes.senders"));
     let (given, _) = sent_to("+34666666111", text).await;
     assert_eq!(given, Some((None, None)), "Spain asks for nothing");
+}
+
+#[tokio::test]
+async fn one_message_that_nobody_knows_does_not_keep_the_others_of_a_call_waiting() {
+    let carrier = Carrier::new("cheap");
+    let routes: Routes = serde_json::from_str(r#"{"sms": ["cheap"]}"#).unwrap();
+    let harness = Harness::routed(routes, [("cheap", Arc::clone(&carrier) as Arc<dyn Provider>)].into()).await;
+    let id = harness.start(&start_to("+34666666111")).await.unwrap().verification.id;
+    harness.deliver().await;
+    let reference = carrier.delivered.lock().unwrap().pop().unwrap();
+    let told = carrier.call(&harness, &format!("unknown,{reference}")).await;
+    assert!(matches!(told, Err(ReceiptError::NoSuchMessage)), "it is to be called again: {told:?}");
+    let history = harness.engine.history(&harness.caller, id).await.unwrap().events;
+    assert!(history.iter().any(|event| matches!(event.kind, EventKind::MessageDelivered { .. })), "{history:?}");
 }

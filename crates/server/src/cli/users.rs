@@ -3,9 +3,10 @@
 use super::{ConfigFile, keys::operator_of};
 use crate::{Failure, out, wiring::Tool};
 use clap::{Args, Subcommand};
+use countersign_delivery::render::locale;
 use countersign_engine::{
     Caller, Engine, Error, Identity, UserRef,
-    commands::{ChangeUser, CreateUser, DeleteUser, ReleaseUser, UnblockLogIn},
+    commands::{ChangeUser, CreateUser, DeleteUser, KnownLanguage, ReleaseUser, UnblockLogIn},
     passwords::LONGEST_PASSWORD,
 };
 use countersign_model::{Factor, FactorKind, MfaRule, User, UserId};
@@ -62,6 +63,9 @@ enum Action {
         /// Its e-mail address, if that is another than its name
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// The language that it reads, such as en or pt-BR
+        #[arg(long, value_name = "TAG", value_parser = language)]
+        language: Option<String>,
     },
     /// Give a user another password
     Password {
@@ -77,6 +81,14 @@ enum Action {
         /// off or required
         #[arg(value_parser = rule)]
         rule: MfaRule,
+    },
+    /// Say which language a user reads
+    Language {
+        #[command(flatten)]
+        which: Which,
+        /// Such as en or pt-BR; without it nothing is known of it any more
+        #[arg(value_parser = language)]
+        language: Option<String>,
     },
     /// Show a user: its id, its factors, and until when it is blocked
     Show {
@@ -106,6 +118,10 @@ fn rule(text: &str) -> Result<MfaRule, String> {
     }
 }
 
+fn language(text: &str) -> Result<String, String> {
+    locale::canonical(text).ok_or_else(|| "it is no language tag (BCP 47), such as en or pt-BR".to_owned())
+}
+
 impl Users {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let tool = Tool::open(&self.file.load()?.settings).await?;
@@ -118,12 +134,12 @@ impl Users {
 impl Action {
     async fn run(self, engine: &Engine) -> Result<(), Failure> {
         match self {
-            Self::Create { tenant, name, password, mfa, email } => {
+            Self::Create { tenant, name, password, mfa, email, language } => {
                 let operator = operator_of(engine, &tenant).await?;
                 // People do not mind how large the letters of their address are.
                 let name = name.trim().to_lowercase();
                 let password = Some(password.hash(engine).await?);
-                let identity = Identity { name: Some(name.clone()), email };
+                let identity = Identity { name: Some(name.clone()), email, language };
                 let made = engine.run(&operator, None, &CreateUser { identity, password, mfa }).await;
                 let made = made.map_err(|error| Failure::other(format!("cannot make {name}: {error}")))?;
                 out::line(&made.id.to_string())
@@ -131,12 +147,18 @@ impl Action {
             Self::Password { which, password } => {
                 let (operator, user) = which.find(engine).await?;
                 let password = Some(password.hash(engine).await?);
-                let change = ChangeUser { user: UserRef::Id(user.id), password, mfa: None };
+                let change = ChangeUser { password, ..unchanged(&user) };
                 engine.run(&operator, None, &change).await.map(drop).map_err(told(&user))
             }
             Self::Mfa { which, rule } => {
                 let (operator, user) = which.find(engine).await?;
-                let change = ChangeUser { user: UserRef::Id(user.id), password: None, mfa: Some(rule) };
+                let change = ChangeUser { mfa: Some(rule), ..unchanged(&user) };
+                engine.run(&operator, None, &change).await.map(drop).map_err(told(&user))
+            }
+            Self::Language { which, language } => {
+                let (operator, user) = which.find(engine).await?;
+                let language = language.map_or(KnownLanguage::Unknown, KnownLanguage::Is);
+                let change = ChangeUser { language: Some(language), ..unchanged(&user) };
                 engine.run(&operator, None, &change).await.map(drop).map_err(told(&user))
             }
             Self::Show { which } => {
@@ -153,6 +175,10 @@ impl Action {
             }
         }
     }
+}
+
+const fn unchanged(user: &User) -> ChangeUser {
+    ChangeUser { user: UserRef::Id(user.id), password: None, mfa: None, language: None }
 }
 
 fn told(user: &User) -> impl Fn(Error) -> Failure {
@@ -208,6 +234,9 @@ async fn show(engine: &Engine, operator: &Caller, user: &User) -> Result<(), Fai
     let told = told(user);
     let factors = engine.factors_of(operator, user.id).await.map_err(&told)?;
     out::line(&format!("{}  {}", user.id, user.id.to_uuid()))?;
+    if let Some(language) = &user.language {
+        out::line(&format!("reads {language}"))?;
+    }
     for factor in &factors {
         out::line(&format!("{}  {}", factor.id, shown(factor)))?;
     }

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use toml::Value;
 
 /// The keys that are secret, in whatever section they stand. Each may be written as `…_file` too.
-const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "api_key"];
+const SECRET_KEYS: [&str; 6] = ["password", "token", "secret", "api_key", "secret_access_key", "session_token"];
 
 /// The section whose settings are all secret.
 const SECTION: &str = "secrets";

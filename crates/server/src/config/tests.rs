@@ -214,6 +214,18 @@ fn a_secret_is_never_printed() {
 }
 
 #[test]
+fn the_key_of_a_signature_is_a_secret_too() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "c.toml",
+        "[providers.http.ses]\nchannels = ['email']\nrequest.url = 'https://ses.example/'\n[providers.http.ses.request.auth.sigv4]\n\
+         service = 'ses'\nregion = 'eu-west-1'\naccess_key_id = 'AKIA1'\nsecret_access_key = 'hunter2'\nsession_token = 'hunter2'\n",
+    );
+    let loaded = Config::load(Some(&file), NO_VARIABLES).unwrap();
+    assert!(!format!("{:?}{:?}", loaded, loaded.lines()).contains("hunter2"));
+}
+
+#[test]
 fn the_file_of_a_secret_is_its_origin() {
     let folder = Folder::new();
     let secret = folder.file("secret", "hunter2\n").display().to_string();

@@ -44,7 +44,7 @@ pub fn made_key(config: &Path) -> String {
     told.split_whitespace().find(|word| word.starts_with("cs_")).expect("the secret is shown").to_owned()
 }
 
-fn code_in(mail: &Value) -> String {
+pub fn code_in(mail: &Value) -> String {
     let text = mail["text"].as_str().unwrap();
     let digits = text.split(|character: char| !character.is_ascii_digit());
     digits.into_iter().find(|word| word.len() == 6).expect("the mail has a code").to_owned()

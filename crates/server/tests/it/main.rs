@@ -24,6 +24,7 @@ mod gateway360;
 mod kannel_boxes;
 mod listening;
 mod mail;
+mod mail_by_http;
 mod mfa_page;
 mod nevis;
 mod nodes;

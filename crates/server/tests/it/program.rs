@@ -213,6 +213,11 @@ fn clients_and_users_are_made_changed_and_deleted() {
     assert_eq!(of(&[&user("mfa")[..], &["off"]].concat()), nothing);
     assert_eq!(of(&[&user("unblock")[..], &["--from", "203.0.113.7"]].concat()).1, format!("unblocked {id}"));
     assert!(of(&user("show")).1.starts_with(id.trim()));
+    assert_eq!(of(&[&user("language")[..], &["pt_br"]].concat()), nothing);
+    assert_eq!(of(&user("show")).1.lines().nth(1), Some("reads pt-BR"));
+    assert_eq!(of(&[&user("language")[..], &["español"]].concat()).0, Some(2));
+    assert_eq!(of(&user("language")), nothing);
+    assert_eq!(of(&user("show")).1.lines().nth(1), None);
     assert_eq!(of(&user("delete")), nothing);
     assert_eq!(of(&user("delete")).0, Some(1));
 

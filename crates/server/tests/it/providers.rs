@@ -140,14 +140,16 @@ fn aggregators() -> PathBuf {
 /// The file of an aggregator as an operator has it: its secrets in files.
 fn in_use(name: &str, dir: &Path) -> String {
     let mut text = fs::read_to_string(aggregators().join(format!("{name}.toml"))).unwrap();
-    for secret in ["", "-webhook"].map(|end| format!("{name}{end}")) {
+    for secret in ["", "-webhook", "-webhooks", "-receipts"].map(|end| format!("{name}{end}")) {
         let path = dir.join(&secret);
         fs::write(&path, format!("s3cret-{secret}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         text = text.replace(&format!("\"/run/secrets/{secret}\""), &format!("\"{}\"", path.display()));
     }
+    assert!(!text.contains("/run/secrets"), "a secret of {name} has another name");
     let keys = dir.join("keys.json");
-    format!("[keys]\nfile = '{}'\n[routes]\nsms = ['{name}']\n{text}", keys.display())
+    let channel = if text.contains("channels = [\"email\"]") { "email" } else { "sms" };
+    format!("[keys]\nfile = '{}'\n[routes]\n{channel} = ['{name}']\n{text}", keys.display())
 }
 
 #[test]
@@ -165,7 +167,7 @@ fn every_shipped_aggregator_is_a_configuration_that_serve_takes_and_its_secrets_
         assert!(out.contains("\"********\"") && !out.contains("s3cret"), "{out}");
         names.push(name);
     }
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 14);
 }
 
 #[test]

@@ -337,6 +337,7 @@ pub fn user(number: u8) -> User {
         password: Some("$argon2id$".to_owned()),
         mfa: MfaRule::Required,
         email: Some(sealed(1)),
+        language: Some("pt-BR".to_owned()),
         created_at: at(1),
         updated_at: at(2),
         last_success_at: Some(at(3)),

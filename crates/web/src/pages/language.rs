@@ -1,4 +1,5 @@
-//! The languages of the hosted pages, and which one a browser gets (RFC 9110, 12.5.4; the lookup of RFC 4647, 3.4).
+//! The languages of the hosted pages, and which one a browser or a user gets (RFC 9110, 12.5.4; the lookup of
+//! RFC 4647, 3.4).
 
 use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
@@ -62,6 +63,12 @@ impl Language {
         if matches!(self, Self::Arabic) { "rtl" } else { "ltr" }
     }
 
+    /// The one that a tag (BCP 47) means, if every page speaks it.
+    pub(crate) fn named(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next()?;
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+    }
+
     /// The one that the browser likes best; English if it likes none of them.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let written = headers.get_all(ACCEPT_LANGUAGE).into_iter().filter_map(|value| value.to_str().ok());
@@ -75,8 +82,7 @@ impl Language {
 /// `de-CH;q=0.9` → German, 900. None: a language that nobody here speaks, or one that is not wanted.
 fn wish(text: &str) -> Option<(u16, Language)> {
     let mut parts = text.split(';').map(str::trim);
-    let primary = parts.next()?.split(['-', '_']).next()?;
-    let language = Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
+    let language = Language::named(parts.next()?)?;
     let weight = match parts.find_map(|part| part.strip_prefix("q=")) {
         None => 1000,
         Some(weight) => thousandths(weight)?,

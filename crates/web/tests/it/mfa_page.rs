@@ -30,8 +30,14 @@ impl Page {
 
     /// A log-in of a user that waits: its answer, and the path of its page.
     async fn begin(&self, user: &str) -> (Value, String) {
+        self.begin_reading(user, None).await
+    }
+
+    /// The same, where it is said what the user reads.
+    async fn begin_reading(&self, user: &str, language: Option<&str>) -> (Value, String) {
         let body = json!({
             "client_id": self.server.named("client_id"), "user": user, "return_to": RETURN_TO, "state": "s",
+            "language": language,
         });
         let answer = self.server.post("/v1/mfa-tokens", &body.to_string()).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
@@ -272,4 +278,35 @@ async fn a_link_that_never_was_tells_nothing_in_any_language() {
     let german = page.server.send(request).await;
     assert_eq!((german.status, german.header("content-language")), (404, "de"));
     assert!(german.body.contains("Dieser Link gilt nicht mehr"));
+}
+
+#[tokio::test]
+async fn page_and_codes_are_in_the_users_language_and_without_one_in_the_browsers() {
+    let page = Page::new().await;
+    let seen = async |user: &str, language: Option<&str>| {
+        let (_, path) = page.begin_reading(user, language).await;
+        let german = |request: axum::http::request::Builder| request.header(ACCEPT_LANGUAGE, "de-CH, en;q=0.5");
+        let look = german(Request::get(&path)).body(Body::empty()).unwrap();
+        let shown = page.server.send(look).await.header("content-language").to_owned();
+        let form = format!("do=enrol&channel=email&to={user}%40example.com");
+        let press = german(Request::post(&path))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(form))
+            .unwrap();
+        assert_eq!(page.server.send(press).await.status, 303);
+        page.server.harness.deliver().await;
+        let (subject, _) = page.server.harness.first.take().pop().unwrap().mail;
+        page.pass(3600);
+        (shown, subject)
+    };
+    let told = |shown: &str, subject: &str| (shown.to_owned(), subject.to_owned());
+    assert_eq!(seen("ana", None).await, told("de", "Ihr Bestätigungscode"));
+    assert_eq!(seen("ana", Some("pt-BR")).await, told("pt", "O seu código de verificação"));
+    assert_eq!(seen("ana", None).await, told("pt", "O seu código de verificação"), "it is remembered");
+    assert_eq!(
+        seen("ana", Some("sv")).await,
+        told("de", "Din verifieringskod"),
+        "no page speaks Swedish, and messages do"
+    );
 }

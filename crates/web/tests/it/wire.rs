@@ -193,7 +193,7 @@ impl Server {
     /// A user of an application.
     pub async fn user(&self, name: &str, mfa: MfaRule) -> UserId {
         let password = Some(self.harness.engine.hash_password("correct horse").await.unwrap());
-        let identity = Identity { name: Some(name.to_owned()), email: None };
+        let identity = Identity { name: Some(name.to_owned()), ..Identity::default() };
         let command = CreateUser { identity, password, mfa };
         self.harness.engine.run(&self.harness.caller, None, &command).await.unwrap().id
     }

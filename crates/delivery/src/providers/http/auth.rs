@@ -1,14 +1,18 @@
 //! How a request says who we are.
 
 use super::{
-    BadSetting, secrets,
+    BadSetting,
+    request::Prepared,
+    secrets,
     settings::{Auth, Basic, Bearer},
     signing::{self, Signer},
+    sigv4::SigV4,
     template::Values,
     values::MASK,
 };
 use data_encoding::BASE64;
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use minijinja::Value;
 use secrecy::{ExposeSecret as _, SecretString};
 
 const SETTING: &str = "request.auth";
@@ -20,10 +24,13 @@ pub(super) enum Identity {
     /// By a text that is always the same.
     Fixed { header: HeaderName, secret: SecretString },
     /// By a signature of each request.
-    Signed(Box<Signer>),
+    Signed { header: HeaderName, signer: Box<Signer> },
+    /// By AWS's signature of each request.
+    SigV4(Box<SigV4>),
 }
 
 impl Identity {
+    /// `known` are the variables that a request has.
     pub fn new(settings: &Auth, known: &[&str]) -> Result<Self, BadSetting> {
         match settings {
             Auth::Basic(basic) => Ok(Self::Fixed { header: AUTHORIZATION, secret: basic_credentials(basic, SETTING)? }),
@@ -37,9 +44,17 @@ impl Identity {
                 Self::fixed(header, format!("{}{}", key.prefix, secret.expose_secret()))
             }
             Auth::Hmac(settings) => {
+                let Some(header) = settings.header.as_ref().filter(|_| settings.place.is_none()) else {
+                    return Err(BadSetting::new(SETTING, "the signature of a request stands in a header: header = …"));
+                };
                 let known: Vec<&str> = known.iter().copied().chain(SIGNED_TOO).collect();
-                Ok(Self::Signed(Box::new(Signer::new(settings, SETTING, &known)?)))
+                let signer = Box::new(Signer::new(settings, SETTING, &known)?);
+                Ok(Self::Signed { header: signing::header(SETTING, header)?, signer })
             }
+            Auth::SigV4(settings) if known.contains(&SigV4::TIME) => {
+                Ok(Self::SigV4(Box::new(SigV4::new(settings, SETTING)?)))
+            }
+            Auth::SigV4(_) => Err(BadSetting::new(SETTING, "sigv4 is for messages only")),
         }
     }
 
@@ -50,18 +65,32 @@ impl Identity {
         Ok(Self::Fixed { header, secret: text.into() })
     }
 
-    /// The header and its text, or a mask of it for showing.
-    pub fn header(&self, values: &Values, body: &[u8], masked: bool) -> Result<(HeaderName, HeaderValue), String> {
+    /// Adds the proof to a request that is otherwise complete; a mask of it if it is only to be shown.
+    pub fn prove(&self, prepared: &mut Prepared, values: Values, masked: bool) -> Result<(), String> {
         let (header, text) = match self {
-            Self::Fixed { header, .. } if masked => (header, MASK.to_owned()),
+            Self::Fixed { header, .. } | Self::Signed { header, .. } if masked => (header, MASK.to_owned()),
+            Self::SigV4(_) if masked => (&AUTHORIZATION, MASK.to_owned()),
             Self::Fixed { header, secret } => (header, secret.expose_secret().to_owned()),
-            Self::Signed(signer) if masked => (&signer.header, MASK.to_owned()),
-            Self::Signed(signer) => (&signer.header, signer.sign(values, body)?),
+            Self::Signed { header, signer } => (header, signer.sign(&signed_too(prepared, values), &prepared.body)?),
+            Self::SigV4(key) => (&AUTHORIZATION, key.sign(prepared, &values)?),
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| "the secret cannot stand in a header".to_owned())?;
         value.set_sensitive(true);
-        Ok((header.clone(), value))
+        prepared.headers.insert(header.clone(), value);
+        Ok(())
     }
+}
+
+/// What the text that is signed may name.
+fn signed_too(prepared: &Prepared, mut values: Values) -> Values {
+    let signed = [
+        String::from_utf8_lossy(&prepared.body).into_owned(),
+        prepared.method.to_string(),
+        prepared.url.to_string(),
+        prepared.url.path().to_owned(),
+    ];
+    values.extend(SIGNED_TOO.map(str::to_owned).into_iter().zip(signed.map(Value::from)));
+    values
 }
 
 /// What stands in the header `Authorization` for a user name and a password (RFC 7617).

@@ -45,7 +45,7 @@ pub(super) fn conditions(
 }
 
 impl Condition {
-    fn new(settings: &settings::Condition, setting: &'static str) -> Result<Self, BadSetting> {
+    pub fn new(settings: &settings::Condition, setting: &'static str) -> Result<Self, BadSetting> {
         let bad = |problem: &str| BadSetting::new(setting, problem);
         let subject = match (&settings.json, &settings.header) {
             (Some(_), Some(_)) => return Err(bad("a condition looks at json or at header, not at both")),
@@ -135,11 +135,16 @@ fn expression(text: &str, setting: &'static str) -> Result<Regex, BadSetting> {
     built.map_err(|_| BadSetting::new(setting, "there is a regular expression that is none, or is too large"))
 }
 
-/// A place to take a value from.
-pub(super) enum Source {
+/// A place to take a value from, and the part of it that counts.
+pub(super) struct Source {
+    place: Place,
+    part: Option<Regex>,
+}
+
+enum Place {
+    Body,
     Json(String),
     Header(HeaderName),
-    Matches(Regex),
     Query(String),
     Form(String),
     Path(usize),
@@ -147,21 +152,31 @@ pub(super) enum Source {
 
 impl Source {
     pub fn new(settings: &Extract, setting: &'static str) -> Result<Self, BadSetting> {
-        Ok(match settings {
-            Extract::Json(place) => Self::Json(pointer(place, setting)?),
-            Extract::Header(name) => Self::Header(signing::header(setting, name)?),
-            Extract::Matches(text) => {
-                let expression = expression(text, setting)?;
-                if expression.captures_len() < 2 {
-                    return Err(BadSetting::new(setting, "the regular expression needs a group: \"ID: ([0-9a-f]+)\""));
-                }
-                Self::Matches(expression)
-            }
-            Extract::Query(name) => Self::Query(name.clone()),
-            Extract::Form(name) => Self::Form(name.clone()),
-            Extract::Path(0) => return Err(BadSetting::new(setting, "the parts of a path count from 1")),
-            Extract::Path(number) => Self::Path(*number),
-        })
+        let bad = |problem: &str| BadSetting::new(setting, problem);
+        let mut places = Vec::new();
+        if let Some(place) = &settings.json {
+            places.push(Place::Json(pointer(place, setting)?));
+        }
+        if let Some(name) = &settings.header {
+            places.push(Place::Header(signing::header(setting, name)?));
+        }
+        places.extend(settings.query.clone().map(Place::Query));
+        places.extend(settings.form.clone().map(Place::Form));
+        if settings.path == Some(0) {
+            return Err(bad("the parts of a path count from 1"));
+        }
+        places.extend(settings.path.map(Place::Path));
+        if places.len() > 1 {
+            return Err(bad("a value stands at one place: json, header, query, form or path"));
+        }
+        let part = settings.matches.as_deref().map(|text| expression(text, setting)).transpose()?;
+        if part.as_ref().is_some_and(|part| part.captures_len() < 2) {
+            return Err(bad("the regular expression needs a group: \"ID: ([0-9a-f]+)\""));
+        }
+        match (places.pop(), part) {
+            (None, None) => Err(bad("a place is missing: json, header, query, form, path or matches")),
+            (place, part) => Ok(Self { place: place.unwrap_or(Place::Body), part }),
+        }
     }
 
     /// One that may be missing from the settings.
@@ -171,13 +186,18 @@ impl Source {
 
     /// What stands there.
     pub fn of<'s>(&self, seen: &'s Seen<'_>) -> Option<Cow<'s, str>> {
-        match self {
-            Self::Json(pointer) => seen.json(pointer),
-            Self::Header(name) => seen.header(name),
-            Self::Matches(expression) => seen.group(expression),
-            Self::Query(name) => seen.query(name),
-            Self::Form(name) => seen.form(name),
-            Self::Path(number) => seen.path_part(*number),
+        let found = match &self.place {
+            Place::Body => Some(Cow::Borrowed(seen.text())),
+            Place::Json(pointer) => seen.json(pointer),
+            Place::Header(name) => seen.header(name),
+            Place::Query(name) => seen.query(name),
+            Place::Form(name) => seen.form(name),
+            Place::Path(number) => seen.path_part(*number),
+        }?;
+        let Some(part) = &self.part else { return Some(found) };
+        match found {
+            Cow::Borrowed(text) => Some(Cow::Borrowed(part.captures(text)?.get(1)?.as_str())),
+            Cow::Owned(text) => Some(Cow::Owned(part.captures(&text)?.get(1)?.as_str().to_owned())),
         }
     }
 
@@ -268,14 +288,25 @@ mod tests {
         assert_eq!(found(r#"{"form": "b"}"#, b"b=%C3%A9+1").as_deref(), Some("é 1"));
         assert_eq!(found(r#"{"path": 2}"#, b"").as_deref(), Some("p"));
         assert_eq!(found(r#"{"path": 9}"#, b""), None);
-        for bad in [r#"{"path": 0}"#, r#"{"matches": "a"}"#, r#"{"json": "a"}"#] {
+        let part = r#"{"json": "/id", "matches": "^([^.]+)\\."}"#;
+        assert_eq!(found(part, br#"{"x": "a.b", "id": "c.d.e"}"#).as_deref(), Some("c"));
+        assert_eq!(found(part, br#"{"x": "a.b", "id": "c"}"#), None);
+        assert_eq!(found(r#"{"query": "b", "matches": "(\\+.)"}"#, b"").as_deref(), Some("+y"));
+        for bad in [
+            "{}",
+            r#"{"path": 0}"#,
+            r#"{"matches": "a"}"#,
+            r#"{"json": "a"}"#,
+            r#"{"json": "/a", "header": "b"}"#,
+            r#"{"json": "/a", "matches": "a"}"#,
+        ] {
             assert!(Source::new(&serde_json::from_str(bad).unwrap(), "x").is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_reference_is_short_and_plain() {
-        let source = Source::Form("a".into());
+        let source = Source { place: Place::Form("a".into()), part: None };
         let reference = |body: &str| source.reference(&Seen::call(&HeaderMap::new(), body.as_bytes(), "", ""));
         assert_eq!(reference("a=SM-1"), Some("SM-1".into()));
         for bad in ["a=", "a=x%0Ay", "a=%C3%A9", "a=x+y", &format!("a={}", "x".repeat(129))] {

@@ -1,7 +1,7 @@
-//! An aggregator that is described by its configuration alone: what is sent to it, what its answers mean, and how its
+//! An aggregator or a mailer that is described by its configuration alone: what is sent to it, what its answers mean, and how its
 //! receipts are read. `crates/delivery/aggregators/` has tested descriptions; `docs/providers.md` explains the settings.
 //!
-//! `settings.rs`: what can be configured · a request: `template.rs`, `values.rs`, `body.rs`, `auth.rs`, `origin.rs`, put
+//! `settings.rs`: what can be configured · a request: `template.rs`, `values.rs`, `from.rs`, `body.rs`, `auth.rs` (`sigv4.rs` is one way), `origin.rs`, put
 //! together in `request.rs` and sent in `client.rs` · an answer or a call: `seen.rs`, looked at by `matching.rs`; an answer is
 //! judged in `verdict.rs`, a call in `signature.rs` and `receipts.rs` · `lookup.rs`: the same for number look-ups.
 //!
@@ -11,6 +11,7 @@
 mod auth;
 mod body;
 mod client;
+mod from;
 mod lookup;
 mod matching;
 mod origin;
@@ -22,6 +23,7 @@ pub mod settings;
 mod shown;
 mod signature;
 mod signing;
+mod sigv4;
 mod template;
 mod values;
 mod verdict;
@@ -31,6 +33,7 @@ use crate::{Accepted, BadReceipt, Outgoing, Provider, ReceiptRequest, Receipts, 
 use async_trait::async_trait;
 use client::Exchange;
 use countersign_model::{Channel, Code, message::ReceiptPlan};
+use from::DefaultFrom;
 use receipts::Reading;
 use request::Blueprint;
 use seen::Seen;
@@ -43,7 +46,7 @@ pub use settings::Settings;
 /// One aggregator.
 pub struct Http {
     channels: Vec<Channel>,
-    from: Option<String>,
+    from: DefaultFrom,
     blueprint: Blueprint,
     exchange: Exchange,
     rules: Rules,
@@ -65,9 +68,10 @@ impl Http {
             let problem = "receipts prove themselves by their link, but {{ receipt_url }} is nowhere in the request";
             return Err(BadSetting::new("receipt.signature", problem));
         }
+        let names_sender = from::VARIABLES.into_iter().any(|variable| blueprint.names(variable));
         Ok(Self {
             channels: settings.channels.clone(),
-            from: settings.from.clone(),
+            from: DefaultFrom::new(settings, names_sender)?,
             blueprint,
             exchange: Exchange::new(&settings.request)?,
             rules: Rules::new(&settings.answer)?,
@@ -79,7 +83,7 @@ impl Http {
         if !message.to.suits(message.channel) || !self.channels.contains(&message.channel) {
             return Err(SendError::Refused("this provider carries no such messages".to_owned()));
         }
-        let values = values::of_message(message, self.from.as_deref());
+        let values = values::of_message(message, &self.from)?;
         if let Some(watch) = watch {
             shown::request(watch, &self.blueprint.prepare(values.clone(), true).map_err(SendError::Retry)?);
         }

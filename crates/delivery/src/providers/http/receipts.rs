@@ -2,10 +2,10 @@
 
 use super::{
     BadSetting,
-    matching::Source,
+    matching::{Condition, Source},
     seen::Seen,
     settings::{self, Texts},
-    signature::{Proof, path_of},
+    signature::Proof,
 };
 use crate::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest, Receipts};
 use countersign_model::message::Receipt;
@@ -15,8 +15,9 @@ use http::StatusCode;
 pub(super) struct Reading {
     proof: Proof,
     list: Option<String>,
+    only: Option<Condition>,
     reference: Option<Source>,
-    status: Source,
+    status: Vec<Source>,
     delivered: Texts,
     undelivered: Texts,
     answer: ReceiptAnswer,
@@ -31,11 +32,17 @@ impl Reading {
         if !proof.is_link() && settings.reference.is_none() {
             return Err(BadSetting::new("receipt.reference", "is needed: where it stands which message this is"));
         }
+        let status = settings.status.0.iter().map(|place| Source::new(place, "receipt.status"));
+        let status: Vec<Source> = status.collect::<Result<_, _>>()?;
+        if status.is_empty() {
+            return Err(BadSetting::new("receipt.status", "names no place"));
+        }
         Ok(Self {
             proof,
             list: settings.list.clone(),
+            only: settings.only.as_ref().map(|only| Condition::new(only, "receipt.only")).transpose()?,
             reference: Source::optional(settings.reference.as_ref(), "receipt.reference")?,
-            status: Source::new(&settings.status, "receipt.status")?,
+            status,
             delivered: settings.delivered.clone(),
             undelivered: settings.undelivered.clone(),
             answer: answer(&settings.answer)?,
@@ -52,8 +59,7 @@ impl Reading {
         if !self.proof.is_shown_by(call) {
             return Err(BadReceipt::Forged);
         }
-        let (address, _) = call.url.split_once('?').unwrap_or((call.url, ""));
-        let seen = Seen::call(call.headers, call.body, call.query, path_of(address));
+        let seen = Seen::of(call);
         let mut notes = Vec::new();
         match &self.list {
             None => notes.extend(self.note(call, &seen)?),
@@ -67,9 +73,13 @@ impl Reading {
         Ok(Receipts { notes, answer: self.answer.clone() })
     }
 
-    /// One entry; none if it is an interim report.
+    /// One entry; none if it is an interim report, or about somebody else's message.
     fn note(&self, call: &ReceiptRequest<'_>, seen: &Seen<'_>) -> Result<Option<ReceiptNote>, BadReceipt> {
-        let status = self.status.of(seen).ok_or_else(|| BadReceipt::Malformed("the status is missing".to_owned()))?;
+        if self.only.as_ref().is_some_and(|only| !only.holds(seen)) {
+            return Ok(None);
+        }
+        let status = self.status.iter().find_map(|place| place.of(seen));
+        let status = status.ok_or_else(|| BadReceipt::Malformed("the status is missing".to_owned()))?;
         let is_one_of = |texts: &Texts| texts.0.iter().any(|known| *known == status);
         let receipt = if is_one_of(&self.delivered) {
             Receipt::Delivered
@@ -140,6 +150,28 @@ mod tests {
             assert!(matches!(read(LIST, body, None), Err(BadReceipt::Malformed(_))), "{body}");
         }
         assert_eq!(read(LIST, r#"{"results": []}"#, None).unwrap().notes, []);
+    }
+
+    #[test]
+    fn the_status_is_the_first_that_is_there() {
+        let settings = r#"{"status": [{"json": "/type"}, {"json": "/kind"}], "reference": {"json": "/id"},
+            "delivered": "Delivery", "undelivered": "HardBounce", "signature": "none"}"#;
+        let receipt = |body: &str| read(settings, body, None).map(|read| read.notes.first().map(|note| note.receipt));
+        assert_eq!(receipt(r#"{"id": "a", "kind": "Delivery"}"#), Ok(Some(Receipt::Delivered)));
+        assert_eq!(receipt(r#"{"id": "a", "kind": "Bounce", "type": "HardBounce"}"#), Ok(Some(Receipt::Undelivered)));
+        assert_eq!(receipt(r#"{"id": "a", "kind": "Delivery", "type": "AutoResponder"}"#), Ok(None));
+        assert!(matches!(receipt(r#"{"id": "a"}"#), Err(BadReceipt::Malformed(_))));
+        let none = settings.replace(r#"[{"json": "/type"}, {"json": "/kind"}]"#, "[]");
+        assert!(Reading::new(&serde_json::from_str(&none).unwrap()).is_err());
+    }
+
+    #[test]
+    fn entries_about_messages_of_others_are_passed_over_whatever_they_lack() {
+        let settings = r#"{"list": "", "only": {"json": "/ours", "exists": true}, "reference": {"json": "/id"},
+            "status": {"json": "/s"}, "delivered": "ok", "undelivered": "no", "signature": "none"}"#;
+        let body = r#"[{"s": "ok"}, {"id": "a", "s": "ok"}, {}, {"id": "b", "s": "ok", "ours": "m"}]"#;
+        let notes = read(settings, body, None).unwrap().notes;
+        assert_eq!(notes, [ReceiptNote { about: About::Reference("b".into()), receipt: Receipt::Delivered }]);
     }
 
     #[test]

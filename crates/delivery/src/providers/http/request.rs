@@ -10,7 +10,6 @@ use super::{
     values::{OF_MESSAGE, Own},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use minijinja::Value;
 use reqwest::Url;
 
 /// What is sent.
@@ -71,7 +70,7 @@ impl Blueprint {
     /// # Errors
     /// What is wrong, without values.
     pub fn prepare(&self, values: Values, masked: bool) -> Result<Prepared, String> {
-        let mut values = self.own.join(values, masked);
+        let values = self.own.join(values, masked);
         let url = self.url(&values)?;
         let body = self.body.render(&values)?;
         let mut headers = HeaderMap::new();
@@ -84,18 +83,11 @@ impl Blueprint {
                 headers.insert(name.clone(), header_value(&text)?);
             }
         }
+        let mut prepared = Prepared { method: self.method.clone(), url, headers, body };
         if let Some(identity) = &self.identity {
-            let signed = [
-                String::from_utf8_lossy(&body).into_owned(),
-                self.method.to_string(),
-                url.to_string(),
-                url.path().to_owned(),
-            ];
-            values.extend(SIGNED_TOO.map(str::to_owned).into_iter().zip(signed.map(Value::from)));
-            let (name, value) = identity.header(&values, &body, masked)?;
-            headers.insert(name, value);
+            identity.prove(&mut prepared, values, masked)?;
         }
-        Ok(Prepared { method: self.method.clone(), url, headers, body })
+        Ok(prepared)
     }
 
     fn url(&self, values: &Values) -> Result<Url, String> {

@@ -1,8 +1,8 @@
 //! What conditions look at and values are taken from: an answer of a provider, or a call from it. Both are the same here.
 
 use super::settings::scalar;
+use crate::ReceiptRequest;
 use http::{HeaderMap, HeaderName, StatusCode};
-use regex::Regex;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -23,7 +23,12 @@ impl<'a> Seen<'a> {
         Self { status: Some(status), ..Self::call(headers, body, "", "") }
     }
 
-    /// A call.
+    /// A provider's call.
+    pub fn of(call: &ReceiptRequest<'a>) -> Self {
+        Self::call(call.headers, call.body, call.query, path_of(call.url))
+    }
+
+    /// A call, by its parts.
     pub fn call(headers: &'a HeaderMap, body: &'a [u8], query: &'a str, path: &'a str) -> Self {
         let json = serde_json::from_slice(body).unwrap_or(Value::Null);
         Self { status: None, headers, text: String::from_utf8_lossy(body), json: Cow::Owned(json), query, path }
@@ -63,12 +68,6 @@ impl<'a> Seen<'a> {
         self.headers.get(name)?.to_str().ok().map(Cow::Borrowed)
     }
 
-    /// The first group of an expression that matches the body.
-    pub fn group(&self, expression: &Regex) -> Option<Cow<'_, str>> {
-        let found = expression.captures(&self.text)?.get(1)?;
-        self.text.get(found.range()).map(Cow::Borrowed)
-    }
-
     /// A parameter of the address.
     pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
         pair(self.query.as_bytes(), name)
@@ -87,4 +86,12 @@ impl<'a> Seen<'a> {
 
 fn pair<'p>(encoded: &'p [u8], name: &str) -> Option<Cow<'p, str>> {
     form_urlencoded::parse(encoded).find(|(found, _)| found == name).map(|(_, value)| value)
+}
+
+/// The path of an address.
+pub(super) fn path_of(url: &str) -> &str {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(after_scheme..).unwrap_or_default();
+    let (address, _) = rest.split_once('?').unwrap_or((rest, ""));
+    address.find('/').and_then(|at| address.get(at..)).unwrap_or("/")
 }

@@ -1,7 +1,8 @@
-//! What can be configured of an HTTP provider: here the request and who we are, in `answer.rs` what is looked at in answers, in
-//! `receipt.rs` the provider's calls to us. The checks are made where the settings are put to use, at start.
+//! What can be configured of an HTTP provider: here the request, in `auth.rs` who we are, in `answer.rs` what is looked at in
+//! answers, in `receipt.rs` the provider's calls to us. The checks are made where the settings are put to use, at start.
 
 mod answer;
+mod auth;
 mod receipt;
 
 use countersign_model::Channel;
@@ -10,8 +11,9 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub(super) use answer::scalar;
-pub use answer::{Answer, Condition, Extract, Texts};
-pub use receipt::{Ed25519, QueryToken, Receipt, ReceiptAnswer, Signature};
+pub use answer::{Answer, Condition, Extract, Extracts, Texts};
+pub use auth::{Algorithm, Auth, Basic, Bearer, Encoding, HeaderKey, Hmac, SigV4};
+pub use receipt::{OwnKey, QueryToken, Receipt, ReceiptAnswer, Signature};
 
 /// One aggregator: `[providers.http.NAME]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,7 +21,7 @@ pub use receipt::{Ed25519, QueryToken, Receipt, ReceiptAnswer, Signature};
 pub struct Settings {
     /// What it carries.
     pub channels: Vec<Channel>,
-    /// Whom messages come from, if the service names nobody.
+    /// Whom messages come from, if the service names nobody; of mail a whole address: `Acme <no-reply@acme.example>`.
     #[serde(default)]
     pub from: Option<String>,
     /// What is asked of it.
@@ -112,111 +114,4 @@ pub enum Method {
     Post,
     /// Seldom.
     Put,
-}
-
-/// Who we are to the provider.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Auth {
-    /// RFC 7617.
-    Basic(Basic),
-    /// RFC 6750.
-    Bearer(Bearer),
-    /// A key in a header of the provider's choice.
-    Header(HeaderKey),
-    /// A signature in a header.
-    Hmac(Hmac),
-}
-
-/// A user name and its password.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Basic {
-    /// The user name.
-    pub username: String,
-    /// The password.
-    #[serde(default)]
-    pub password: Option<SecretString>,
-    /// Or the file that holds it.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-}
-
-/// A token.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bearer {
-    /// The token.
-    #[serde(default)]
-    pub token: Option<SecretString>,
-    /// Or the file that holds it.
-    #[serde(default)]
-    pub token_file: Option<PathBuf>,
-}
-
-/// A key in a header.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeaderKey {
-    /// The header.
-    pub name: String,
-    /// What stands before the key: `"App "`.
-    #[serde(default)]
-    pub prefix: String,
-    /// The key.
-    #[serde(default)]
-    pub secret: Option<SecretString>,
-    /// Or the file that holds it.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-}
-
-/// A signature with a shared key (RFC 2104), of requests to the provider and of its receipts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hmac {
-    /// The header that holds it.
-    pub header: String,
-    /// The key.
-    #[serde(default)]
-    pub secret: Option<SecretString>,
-    /// Or the file that holds it.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    /// The digest.
-    #[serde(default)]
-    pub algorithm: Algorithm,
-    /// How the signature is written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// What stands before it in the header: `"sha256="`.
-    #[serde(default)]
-    pub prefix: String,
-    /// What is signed, as a template; the body if nothing is said.
-    #[serde(default)]
-    pub over: Option<String>,
-}
-
-/// A digest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Algorithm {
-    /// SHA-256.
-    #[default]
-    Sha256,
-    /// SHA-512.
-    Sha512,
-    /// SHA-1, for providers that know nothing better.
-    Sha1,
-}
-
-/// How bytes are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Encoding {
-    /// Lower or upper case.
-    #[default]
-    Hex,
-    /// RFC 4648 with padding.
-    Base64,
 }

@@ -3,8 +3,10 @@
 use super::{
     BadSetting,
     auth::{basic_credentials, token},
+    matching::Source,
     secrets,
-    settings::{self, Ed25519},
+    seen::{Seen, path_of},
+    settings::{self, Extract, OwnKey},
     signing::{self, Signer},
     template::{Place, Template, Values},
 };
@@ -12,7 +14,7 @@ use crate::ReceiptRequest;
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     hmac,
-    signature::{ED25519, UnparsedPublicKey},
+    signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, VerificationAlgorithm},
 };
 use data_encoding::BASE64;
 use http::{HeaderName, header::AUTHORIZATION};
@@ -21,26 +23,24 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 const SETTING: &str = "receipt.signature";
 /// What a signature can be over.
-const SIGNED: [&str; 7] = ["body", "method", "url", "address", "path", "query", "headers"];
+const SIGNED: [&str; 8] = ["body", "json", "method", "url", "address", "path", "query", "headers"];
 const TWILIO: HeaderName = HeaderName::from_static("x-twilio-signature");
-/// The length of an Ed25519 public key (RFC 8032, section 5.1.5).
-const ED25519_KEY: usize = 32;
 
 /// What a call must show.
 pub(super) enum Proof {
     Link,
     None,
-    Hmac(Box<Signer>),
+    Hmac { place: Source, signer: Box<Signer> },
     Twilio(Box<hmac::Key>),
     Basic(SecretString),
     Query { name: String, token: SecretString },
-    Ed25519(Box<PublicKey>),
+    OwnKey(Box<PublicKey>),
 }
 
 /// A provider's own key.
 pub(super) struct PublicKey {
     header: HeaderName,
-    key: Vec<u8>,
+    key: ParsedPublicKey,
     over: Option<Template>,
 }
 
@@ -49,7 +49,10 @@ impl Proof {
         Ok(match settings {
             settings::Signature::Link => Self::Link,
             settings::Signature::None => Self::None,
-            settings::Signature::Hmac(hmac) => Self::Hmac(Box::new(Signer::new(hmac, SETTING, &SIGNED)?)),
+            settings::Signature::Hmac(hmac) => Self::Hmac {
+                place: Source::new(&place(hmac)?, SETTING)?,
+                signer: Box::new(Signer::new(hmac, SETTING, &SIGNED)?),
+            },
             settings::Signature::Twilio(bearer) => {
                 let token = token(bearer, SETTING)?;
                 let algorithm = hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY;
@@ -60,7 +63,8 @@ impl Proof {
                 name: query.name.clone(),
                 token: secrets::required(SETTING, "token", query.token.as_ref(), query.token_file.as_deref())?,
             },
-            settings::Signature::Ed25519(settings) => Self::Ed25519(Box::new(PublicKey::new(settings)?)),
+            settings::Signature::Ed25519(own) => Self::OwnKey(Box::new(PublicKey::new(own, &ED25519)?)),
+            settings::Signature::Ecdsa(own) => Self::OwnKey(Box::new(PublicKey::new(own, &ECDSA_P256_SHA256_ASN1)?)),
         })
     }
 
@@ -76,9 +80,10 @@ impl Proof {
         match self {
             Self::Link => call.message.is_some(),
             Self::None => true,
-            Self::Hmac(signer) => {
-                values(call).is_some_and(|values| signer.verify(header(&signer.header), &values, call.body))
-            }
+            Self::Hmac { place, signer } => values(call).is_some_and(|values| {
+                let seen = Seen::of(call);
+                place.of(&seen).is_some_and(|found| signer.verify(&found, &values, call.body))
+            }),
             Self::Twilio(key) => {
                 let tag = BASE64.decode(header(&TWILIO).as_bytes());
                 tag.is_ok_and(|tag| hmac::verify(key, &twilio_text(call), &tag).is_ok())
@@ -88,19 +93,20 @@ impl Proof {
                 let mut found = form_urlencoded::parse(call.query.as_bytes()).filter(|(found, _)| found == name);
                 found.any(|(_, value)| is_same(token, &value))
             }
-            Self::Ed25519(key) => key.has_signed(call, header(&key.header)),
+            Self::OwnKey(key) => key.has_signed(call, header(&key.header)),
         }
     }
 }
 
 impl PublicKey {
-    fn new(settings: &Ed25519) -> Result<Self, BadSetting> {
+    fn new(settings: &OwnKey, algorithm: &'static dyn VerificationAlgorithm) -> Result<Self, BadSetting> {
         let bad = |problem: String| BadSetting::new(SETTING, problem);
-        let key = BASE64.decode(settings.public_key.as_bytes()).ok().filter(|key| key.len() == ED25519_KEY);
+        let key = BASE64.decode(settings.public_key.as_bytes()).ok();
+        let key = key.and_then(|key| ParsedPublicKey::new(algorithm, key).ok());
         let over = settings.over.as_deref().map(|over| Template::new(over, Place::Plain, &SIGNED));
         Ok(Self {
             header: signing::header(SETTING, &settings.header)?,
-            key: key.ok_or_else(|| bad("public_key must be 32 bytes in base 64".to_owned()))?,
+            key: key.ok_or_else(|| bad("public_key must be the provider's key, in base 64".to_owned()))?,
             over: over.transpose().map_err(|problem| bad(format!("over: {problem}")))?,
         })
     }
@@ -111,7 +117,16 @@ impl PublicKey {
             Some(over) => values(call).and_then(|values| over.render(&values).ok()).map(String::into_bytes),
         };
         let (Ok(signature), Some(signed)) = (BASE64.decode(found.as_bytes()), signed) else { return false };
-        UnparsedPublicKey::new(&ED25519, &self.key).verify(&signed, &signature).is_ok()
+        self.key.verify_sig(&signed, &signature).is_ok()
+    }
+}
+
+/// Where the signature of a call stands.
+fn place(settings: &settings::Hmac) -> Result<Extract, BadSetting> {
+    match (&settings.header, &settings.place) {
+        (Some(header), None) => Ok(Extract { header: Some(header.clone()), ..Extract::default() }),
+        (None, Some(place)) => Ok(place.clone()),
+        (None, None) | (Some(_), Some(_)) => Err(BadSetting::new(SETTING, "give either header or place")),
     }
 }
 
@@ -127,6 +142,7 @@ fn values(call: &ReceiptRequest<'_>) -> Option<Values> {
     Some(Values::from(
         [
             ("body", Value::from(body)),
+            ("json", serde_json::from_str(body).unwrap_or_default()),
             ("method", Value::from(call.method.as_str())),
             ("url", Value::from(call.url)),
             ("address", Value::from(address)),
@@ -136,13 +152,6 @@ fn values(call: &ReceiptRequest<'_>) -> Option<Values> {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     ))
-}
-
-/// The path of an address without a query.
-pub(super) fn path_of(address: &str) -> &str {
-    let after_scheme = address.find("://").map_or(0, |at| at + 3);
-    let rest = address.get(after_scheme..).unwrap_or_default();
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
 /// Twilio signs the address with its query, and after it each field of the form, name and value, sorted by name.
@@ -161,6 +170,7 @@ fn twilio_text(call: &ReceiptRequest<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
     use http::{HeaderMap, Method};
 
     fn proof(json: &str) -> Proof {
@@ -218,11 +228,36 @@ mod tests {
         assert!(!shown(&proof, "https://x/p?q=1", &[("x-sig", &tag), ("x-nonce", "7")], b"\xff"));
     }
 
+    /// Mailgun's scheme: the signature stands in the body, over two of its fields.
+    #[test]
+    fn a_hash_can_stand_in_the_body_over_fields_of_it() {
+        let proof = proof(
+            r#"{"hmac": {"place": {"json": "/s/sig"}, "secret": "k", "over": "{{ json.s.time }}{{ json.s.token }}"}}"#,
+        );
+        let tag = HEXLOWER.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"k"), b"1767225600abc").as_ref());
+        let body = |time: &str| format!(r#"{{"s": {{"time": {time}, "token": "abc", "sig": "{tag}"}}}}"#);
+        assert!(shown(&proof, "https://x/", &[], body("1767225600").as_bytes()));
+        assert!(shown(&proof, "https://x/", &[], body("\"1767225600\"").as_bytes()));
+        for wrong in [&*body("1767225601"), "{}", "", &format!(r#"{{"s": {{"sig": "{tag}"}}}}"#)] {
+            assert!(!shown(&proof, "https://x/", &[], wrong.as_bytes()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_hash_stands_in_one_place() {
+        for bad in ["", r#""header": "x", "place": {"json": "/x"}, "#] {
+            let json = format!(r#"{{"hmac": {{{bad}"secret": "k"}}}}"#);
+            assert!(Proof::new(&serde_json::from_str(&json).unwrap()).is_err(), "{bad}");
+        }
+    }
+
     #[test]
     fn a_public_key_is_checked_at_start() {
-        for bad in ["", "AAAA", "not base 64"] {
-            let json = format!(r#"{{"ed25519": {{"header": "x", "public_key": "{bad}"}}}}"#);
-            assert!(Proof::new(&serde_json::from_str(&json).unwrap()).is_err(), "{bad}");
+        for kind in ["ed25519", "ecdsa"] {
+            for bad in ["", "AAAA", "not base 64"] {
+                let json = format!(r#"{{"{kind}": {{"header": "x", "public_key": "{bad}"}}}}"#);
+                assert!(Proof::new(&serde_json::from_str(&json).unwrap()).is_err(), "{kind} {bad}");
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Signatures with a shared key (RFC 2104): how they are made and checked, for requests to a provider and for its receipts.
+//! Signatures with a shared key (RFC 2104): how they are made and checked, for requests to a provider and for its receipts. Where
+//! they stand is not decided here.
 
 use super::{
     BadSetting, secrets,
@@ -12,7 +13,6 @@ use secrecy::ExposeSecret as _;
 
 /// A key, and how a signature with it is written.
 pub(super) struct Signer {
-    pub header: HeaderName,
     key: hmac::Key,
     encoding: Encoding,
     prefix: String,
@@ -25,7 +25,6 @@ impl Signer {
         let secret = secrets::required(setting, "secret", settings.secret.as_ref(), settings.secret_file.as_deref())?;
         let over = settings.over.as_deref().map(|over| Template::new(over, Place::Plain, known)).transpose();
         Ok(Self {
-            header: header(setting, &settings.header)?,
             key: hmac::Key::new(algorithm(settings.algorithm), secret.expose_secret().as_bytes()),
             encoding: settings.encoding,
             prefix: settings.prefix.clone(),
@@ -33,7 +32,7 @@ impl Signer {
         })
     }
 
-    /// The text of the header for these values, or for the body if nothing else is signed.
+    /// The text of the signature for these values, or for the body if nothing else is signed.
     pub fn sign(&self, values: &Values, body: &[u8]) -> Result<String, String> {
         let signed = self.signed(values, body)?;
         let tag = hmac::sign(&self.key, &signed);
@@ -44,7 +43,7 @@ impl Signer {
         Ok(format!("{}{written}", self.prefix))
     }
 
-    /// Whether the text of a header is the signature of these values. Takes the same time for each wrong one.
+    /// Whether a text is the signature of these values. Takes the same time for each wrong one.
     pub fn verify(&self, found: &str, values: &Values, body: &[u8]) -> bool {
         let Some(written) = found.strip_prefix(self.prefix.as_str()) else { return false };
         let tag = match self.encoding {

@@ -22,7 +22,7 @@ pub(super) enum Place {
 }
 
 /// RFC 3986, section 2.3: what never needs encoding.
-const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Far more than a template of a request needs.
 const FUEL: u64 = 20_000;
 const NAME: &str = "template";

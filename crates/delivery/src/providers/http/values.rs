@@ -1,17 +1,23 @@
 //! What the variables of a request's templates stand for. `docs/providers.md` lists them.
 
-use super::template::Values;
-use crate::{Outgoing, gsm7, render::one_line};
+use super::{
+    from::{self, DefaultFrom},
+    template::Values,
+};
+use crate::{Outgoing, SendError, gsm7, render::one_line};
 use countersign_model::PhoneNumber;
 use minijinja::Value;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 
 /// The variables of a message.
-pub(super) const OF_MESSAGE: [&str; 17] = [
+pub(super) const OF_MESSAGE: [&str; 20] = [
     "to",
     "to_digits",
     "from",
+    "from_name",
+    "from_email",
+    "from_header",
     "text",
     "subject",
     "html",
@@ -65,17 +71,18 @@ impl Own {
 }
 
 /// The values of a message. `default_from` speaks if the service names no sender.
-pub(super) fn of_message(message: &Outgoing, default_from: Option<&str>) -> Values {
+///
+/// # Errors
+/// When the sender that the service wants cannot be written.
+pub(super) fn of_message(message: &Outgoing, default_from: &DefaultFrom) -> Result<Values, SendError> {
     let size = gsm7::size(&message.content.text);
-    let from = message.from.as_deref().or(default_from).unwrap_or_default();
     let hexadecimal = data_encoding::HEXLOWER.encode(&message.id.to_bytes());
     let ms = message.now.as_ms();
     let mut values = of_address(message.to.as_str());
     values.extend(
         [
-            ("from", Value::from(one_line(from))),
             ("text", Value::from(message.content.text.as_str())),
-            ("subject", Value::from(message.content.subject.as_deref().unwrap_or_default())),
+            ("subject", Value::from(one_line(message.content.subject.as_deref().unwrap_or_default()))),
             ("html", Value::from(message.content.html.as_deref().unwrap_or_default())),
             ("code", Value::from(message.code.as_ref().map_or("", |code| code.expose()))),
             ("id", Value::from(message.id.to_string())),
@@ -91,7 +98,8 @@ pub(super) fn of_message(message: &Outgoing, default_from: Option<&str>) -> Valu
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    values
+    values.extend(from::VARIABLES.map(str::to_owned).into_iter().zip(default_from.of(message)?));
+    Ok(values)
 }
 
 /// The values of a look-up.
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_variable_that_is_promised_is_there() {
-        let values = of_message(&outgoing(), None);
+        let values = of_message(&outgoing(), &DefaultFrom::Text(String::new())).unwrap();
         let names: Vec<&str> = values.keys().map(String::as_str).collect();
         let mut promised = OF_MESSAGE.to_vec();
         promised.sort_unstable();
@@ -129,12 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_one_line_and_the_services_own_wins() {
-        let message = Outgoing { from: Some("Acme\r\nX-Evil: 1".into()), ..outgoing() };
-        let from = |message: &Outgoing, default| of_message(message, default).remove("from").unwrap().to_string();
-        assert_eq!(from(&message, Some("Default")), "Acme X-Evil: 1");
-        assert_eq!(from(&outgoing(), Some("Default")), "Default");
-        assert_eq!(from(&outgoing(), None), "");
+    fn a_subject_is_one_line() {
+        let mut message = outgoing();
+        message.content.subject = Some("Your code\r\nBcc: eve@evil.example".into());
+        let values = of_message(&message, &DefaultFrom::Text(String::new())).unwrap();
+        assert_eq!(values["subject"].to_string(), "Your code Bcc: eve@evil.example");
     }
 
     #[test]

@@ -93,14 +93,16 @@ impl Rules {
     }
 }
 
-/// Plain characters only, not many, and nothing that could be a number or the code.
+/// Plain characters only, not many, and nothing that could be a number, a mail address or the code.
 fn harmless(code: &str, secret: Option<&str>) -> Option<String> {
     let is_plain = |character: &char| character.is_ascii_alphanumeric() || "._ -".contains(*character);
     let plain: String = code.chars().take(LONGEST_CODE).filter(is_plain).collect();
     let longest_run = plain.split(|character: char| !character.is_ascii_digit()).map(str::len).max().unwrap_or(0);
     let digits: String = code.chars().filter(char::is_ascii_digit).collect();
-    let is_harmless =
-        longest_run < SUSPICIOUS_DIGITS && digits.len() < 10 && secret.is_none_or(|secret| !code.contains(secret));
+    let is_harmless = longest_run < SUSPICIOUS_DIGITS
+        && digits.len() < 10
+        && !code.contains('@')
+        && secret.is_none_or(|secret| !code.contains(secret));
     (is_harmless && !plain.trim().is_empty()).then(|| plain.trim().to_owned())
 }
 
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_text_holds_no_number_and_no_code() {
+    fn an_error_text_holds_no_number_no_address_and_no_code() {
         let headers = HeaderMap::new();
         let rules = rules(r#"{"error": {"matches": "(?s)(.*)"}}"#);
         let text = |body: &str| {
@@ -160,7 +162,7 @@ mod tests {
         };
         assert_eq!(text("21211"), "the provider refused the message (400, 21211)");
         assert_eq!(text("E\u{1b}[1m: <bad>"), "the provider refused the message (400, E1m bad)");
-        for quoting in ["to +34666666111", "to 34 666 666 111", "code 4829", "482913", "", "\n"] {
+        for quoting in ["to +34666666111", "to 34 666 666 111", "code 4829", "482913", "to ana@example.com", "", "\n"] {
             assert_eq!(text(quoting), "the provider refused the message (400)", "{quoting}");
         }
         assert!(text(&"x".repeat(1000)).len() < 120);

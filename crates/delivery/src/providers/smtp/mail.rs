@@ -2,7 +2,7 @@
 //! All that changes from one attempt to the next would make a repeated mail look new; so its Message-ID, its date and its
 //! boundary come from the message's id, and the same message is the same mail to the byte.
 
-use crate::{Outgoing, SendError, render::one_line};
+use crate::{Outgoing, SendError, providers::sender, render::one_line};
 use countersign_model::MessageId;
 use lettre::{
     Address, Message,
@@ -20,17 +20,16 @@ pub(super) struct Mail {
     pub bytes: Vec<u8>,
 }
 
-/// The longest name that a service's sender can give to a mail.
-const LONGEST_NAME: usize = 64;
 /// 1 January 9999: dates of mail have four digits for the year.
 const END_OF_DATES_MS: u64 = 253_370_764_800_000;
 
-/// Writes the mail. Whatever stands in names, subjects and texts stays there: the library encodes it, and none of it has
-/// line breaks when it comes to a header.
+/// Writes the mail. The envelope keeps the relay's own address, whomever the mail comes from, so bounces come back to it.
+/// Whatever stands in names, subjects and texts stays there: the library encodes it, and none of it has line breaks when it
+/// comes to a header.
 pub(super) fn compose(message: &Outgoing, from: &Mailbox) -> Result<Mail, SendError> {
     let unwritable = || SendError::Refused("the address cannot be written on an envelope".to_owned());
     let to: Address = message.to.as_str().parse().map_err(|_| unwritable())?;
-    let mut builder = Message::builder().from(sender(message, from)?);
+    let mut builder = Message::builder().from(sender::of(message, from)?);
     if message.from_address.is_some() {
         // RFC 5322, section 3.6.2: who really sends, where that is not whom it comes from.
         builder = builder.sender(from.clone());
@@ -53,22 +52,6 @@ pub(super) fn compose(message: &Outgoing, from: &Mailbox) -> Result<Mail, SendEr
     };
     let mail = mail.map_err(|_| unwritable())?;
     Ok(Mail { from: from.email.clone(), to, bytes: mail.formatted() })
-}
-
-/// The configured sender, under the name that the service wishes. The address is the service's to choose only where the operator
-/// has let it: the relay may send for one domain only. The envelope keeps the relay's own in any case, so bounces come back to it.
-/// A name that looks like an address would deceive, and is left out.
-fn sender(message: &Outgoing, from: &Mailbox) -> Result<Mailbox, SendError> {
-    let name: String = one_line(message.from.as_deref().unwrap_or_default()).chars().take(LONGEST_NAME).collect();
-    let name = (!name.is_empty() && !name.contains('@')).then_some(name);
-    let Some(address) = &message.from_address else {
-        return Ok(match name {
-            Some(name) => Mailbox::new(Some(name), from.email.clone()),
-            None => from.clone(),
-        });
-    };
-    let unwritable = |_| SendError::Refused("the sender's address cannot be written into a mail".to_owned());
-    Ok(Mailbox::new(name, address.as_str().parse().map_err(unwritable)?))
 }
 
 /// When the message was made: the first 48 bits of its id are milliseconds (RFC 9562, section 5.7).
@@ -125,18 +108,6 @@ mod tests {
             names,
             ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
         );
-    }
-
-    #[test]
-    fn a_sender_is_a_name_and_never_an_address() {
-        let name = |wish: Option<&str>| {
-            let message = Outgoing { from: wish.map(Into::into), ..outgoing() };
-            sender(&message, &from()).unwrap().to_string()
-        };
-        assert_eq!(name(Some("GOOD\r\nPIZZA")), "GOOD PIZZA <no-reply@acme.example>");
-        for wish in [None, Some(""), Some(" \r\n"), Some("ceo@bank.example"), Some("x <a@b.example>")] {
-            assert_eq!(name(wish), "Relay <no-reply@acme.example>");
-        }
     }
 
     #[test]

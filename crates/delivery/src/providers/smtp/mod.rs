@@ -17,7 +17,7 @@ use countersign_model::{Channel, message::ReceiptPlan};
 use lettre::message::Mailbox;
 use std::fmt;
 
-use super::BadSetting;
+use super::{BadSetting, sender};
 pub use settings::{Settings, Tls};
 
 /// One mail relay.
@@ -32,7 +32,7 @@ impl Smtp {
     /// # Errors
     /// Names the setting that cannot be.
     pub fn new(settings: &Settings) -> Result<Self, BadSetting> {
-        Ok(Self { from: settings.sender()?, relay: session::Relay::new(settings)? })
+        Ok(Self { from: sender::mailbox(&settings.from)?, relay: session::Relay::new(settings)? })
     }
 }
 

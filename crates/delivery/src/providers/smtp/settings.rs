@@ -1,13 +1,10 @@
 //! What can be configured of a mail relay, and the checks that are made at start.
 
 use super::BadSetting;
-use lettre::{
-    message::Mailbox,
-    transport::smtp::{
-        authentication::Credentials,
-        client::{Certificate, TlsParameters},
-        extension::ClientId,
-    },
+use lettre::transport::smtp::{
+    authentication::Credentials,
+    client::{Certificate, TlsParameters},
+    extension::ClientId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -69,13 +66,6 @@ const fn six() -> u32 {
 }
 
 impl Settings {
-    pub(super) fn sender(&self) -> Result<Mailbox, BadSetting> {
-        let mailbox: Result<Mailbox, _> = self.from.parse();
-        mailbox.ok().filter(|_| !self.from.contains(char::is_control)).ok_or_else(|| {
-            BadSetting::new("from", "must be an e-mail address, such as \"Acme <no-reply@acme.example>\"")
-        })
-    }
-
     pub(super) fn port(&self) -> u16 {
         self.port.unwrap_or(match self.tls {
             Tls::StartTls => 587,
@@ -233,7 +223,7 @@ mod tests {
             assert_eq!(complaint(more).0, setting, "{more}");
         }
         for from in ["", "acme", "Acme <no-reply@acme.example>\r\nBcc: x@y.zz", "a@b.example, c@d.example"] {
-            assert!(Settings { from: from.into(), ..settings("") }.sender().is_err(), "{from:?}");
+            assert!(super::super::Smtp::new(&Settings { from: from.into(), ..settings("") }).is_err(), "{from:?}");
         }
         assert!(Settings { host: "a\r\nb".into(), ..settings("") }.tls_parameters().is_err());
     }

@@ -12,6 +12,8 @@ use toml::{Table, Value};
 
 /// Where the person of the tests is.
 pub const TO: &str = "+34666666111";
+/// The person's mail address.
+pub const TO_MAIL: &str = "ana@example.com";
 /// What the person must type.
 pub const CODE: &str = "482913";
 /// Where this server would be called back for the message of the tests.
@@ -120,6 +122,11 @@ impl Bench {
         Self { vendor, simulator, provider: configured.build(), configured }
     }
 
+    /// The message of the tests, by the vendor's channel.
+    pub fn message(&self) -> Outgoing {
+        message_by(self.vendor.channel())
+    }
+
     pub async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         self.provider.send(message).await
     }
@@ -128,6 +135,11 @@ impl Bench {
     pub fn receive(&self, what: Report, forge: bool) -> Result<Receipts, BadReceipt> {
         let report = self.vendor.reports(LINK, what);
         receive(&*self.provider, &if forge { self.vendor.forges(report) } else { report })
+    }
+
+    /// What the provider reads from a report about a message that somebody else sends over the same account.
+    pub fn receive_of_others(&self, what: Report) -> Result<Receipts, BadReceipt> {
+        receive(&*self.provider, &self.vendor.reports_of_others(what))
     }
 }
 
@@ -166,7 +178,21 @@ pub fn message() -> Outgoing {
     }
 }
 
-/// The same with another text.
-pub fn saying(text: &str) -> Outgoing {
-    Outgoing { content: Rendered { subject: None, text: text.into(), html: None }, ..message() }
+/// The same by another channel.
+pub fn message_by(channel: Channel) -> Outgoing {
+    match channel {
+        Channel::Email => {
+            let mail = Outgoing { channel, to: Address::from_normalised(TO_MAIL).unwrap(), ..message() };
+            saying(mail, &format!("{CODE} is your code."))
+        }
+        Channel::Sms | Channel::Voice => Outgoing { channel, ..message() },
+    }
+}
+
+/// A message with another text; of a mail in its subject and its HTML too.
+pub fn saying(message: Outgoing, text: &str) -> Outgoing {
+    let is_mail = message.channel == Channel::Email;
+    let subject = is_mail.then(|| text.replace('\n', " "));
+    let html = is_mail.then(|| format!("<p dir=\"rtl\">{text}</p>"));
+    Outgoing { content: Rendered { subject, text: text.into(), html }, ..message }
 }

@@ -1,8 +1,8 @@
 //! The cases that every configuration keeps.
 
 use super::{
-    bench::{Bench, CODE, Configured, LINK, TO, message, saying, secret},
-    simulator::{BAD_NUMBER, Reply, Report, Trouble, Vendor},
+    bench::{Bench, CODE, Configured, LINK, TO, TO_MAIL, message, message_by, saying, secret},
+    simulator::{BAD_MAIL, BAD_NUMBER, Mail, Reply, Report, Trouble, Vendor},
     vendors,
 };
 use countersign_delivery::{
@@ -10,7 +10,7 @@ use countersign_delivery::{
     receipt::{About, ReceiptNote},
 };
 use countersign_model::{
-    Address,
+    Address, Channel, EmailAddress,
     message::{Receipt, ReceiptPlan},
 };
 use std::{sync::Mutex, time::Duration};
@@ -21,12 +21,16 @@ const AWKWARD: &str = "\"482913\" & <b>'x'</b> + 100% \\ /?#=;,:@ {F0} $1 ñ ¿�
 /// The same without what needs more than seven bits a character.
 const AWKWARD_GSM: &str = "\"482913\" & <b>'x'</b> + 100% \\ /?#=;,:@ {F0} $1 ñ ¿€?";
 
-/// No error holds a number, the code, the text or a secret.
+/// No error holds a number, a mail address, the code, the text or a secret.
 fn keeps_quiet(text: &str) {
-    let digits = TO.trim_start_matches('+');
-    for forbidden in [digits, BAD_NUMBER.trim_start_matches('+'), CODE, "your code", "s3cret", "wr0ng", "t0ken"] {
+    let (to, bad) = (TO.trim_start_matches('+'), BAD_NUMBER.trim_start_matches('+'));
+    for forbidden in [to, bad, "ana", "nobody", "example.com", CODE, "your code", "s3cret", "wr0ng", "t0ken"] {
         assert!(!text.contains(forbidden), "{forbidden} in {text}");
     }
+}
+
+fn address(vendor: &dyn Vendor) -> &'static str {
+    if vendor.channel() == Channel::Email { TO_MAIL } else { TO }
 }
 
 fn retry(result: Result<Accepted, SendError>) -> String {
@@ -43,13 +47,15 @@ fn unknown(result: Result<Accepted, SendError>) -> String {
 
 async fn takes_a_message(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
-    let accepted = bench.send(&message()).await.unwrap();
+    let message = bench.message();
+    let accepted = bench.send(&message).await.unwrap();
     assert_eq!(accepted.reference.as_deref(), vendor.reference());
-    assert_eq!(accepted.receipt, ReceiptPlan::Expected);
+    let plan = if vendor.calls_back() { ReceiptPlan::Expected } else { ReceiptPlan::Never };
+    assert_eq!(accepted.receipt, plan);
     let seen = bench.simulator.seen();
     assert_eq!(seen.len(), 1);
-    assert_eq!((seen[0].to.as_str(), seen[0].from.as_deref()), (TO, Some("AcmeShop")));
-    assert_eq!(seen[0].text, message().content.text);
+    assert_eq!((seen[0].to.as_str(), seen[0].from.as_deref()), (address(vendor), Some(vendor.sender())));
+    assert_eq!(seen[0].text, message.content.text);
     assert_ne!(seen[0].unicode, Some(true));
     assert!(seen[0].link.as_deref().is_none_or(|link| link == LINK), "{seen:?}");
 }
@@ -57,16 +63,53 @@ async fn takes_a_message(vendor: &'static dyn Vendor) {
 async fn takes_any_text(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
     for (text, unicode) in [(AWKWARD, true), (AWKWARD_GSM, false)] {
-        bench.send(&saying(text)).await.unwrap();
+        bench.send(&saying(bench.message(), text)).await.unwrap();
         let sms = bench.simulator.seen().pop().unwrap();
         assert_eq!(sms.text, text);
         assert!(sms.unicode.is_none_or(|said| said == unicode), "{sms:?}");
     }
 }
 
+/// Subject and HTML arrive as they are, our id goes along, and machines that answer are told not to.
+async fn takes_a_whole_mail(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for text in [AWKWARD, AWKWARD_GSM] {
+        let message = saying(bench.message(), text);
+        bench.send(&message).await.unwrap();
+        let expected = Mail {
+            subject: message.content.subject.unwrap(),
+            html: message.content.html,
+            id: message.id.to_string(),
+            auto_submitted: "auto-generated".to_owned(),
+        };
+        assert_eq!(bench.simulator.mails().pop(), Some(expected));
+    }
+    let mut plain = bench.message();
+    plain.content.html = None;
+    bench.send(&plain).await.unwrap();
+    assert_eq!(bench.simulator.mails().pop().unwrap().html, None);
+}
+
+/// In a name whatever a name may hold, in an address what the operator has let the service choose.
+async fn writes_its_sender(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    let named = |name: &str| Outgoing { from: Some(name.to_owned()), ..bench.message() };
+    let own = EmailAddress::parse("me@shop.example").unwrap();
+    for (message, expected) in [
+        (named("Café"), "Café <no-reply@acme.example>"),
+        (named("a\r\nBcc: x"), "\"a Bcc: x\" <no-reply@acme.example>"),
+        (named("ceo@bank.example"), "Acme <no-reply@acme.example>"),
+        (Outgoing { from: None, ..bench.message() }, "Acme <no-reply@acme.example>"),
+        (Outgoing { from_address: Some(own), ..named("Shop") }, "Shop <me@shop.example>"),
+    ] {
+        bench.send(&message).await.unwrap();
+        assert_eq!(bench.simulator.seen().pop().unwrap().from.as_deref(), Some(expected));
+    }
+}
+
 async fn does_without_a_sender_and_a_link(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
-    bench.send(&Outgoing { from: None, receipt_url: None, ..message() }).await.unwrap();
+    bench.send(&Outgoing { from: None, receipt_url: None, ..bench.message() }).await.unwrap();
     let sms = bench.simulator.seen().pop().unwrap();
     assert_ne!(sms.from.as_deref(), Some(""), "{sms:?}");
     assert_eq!(sms.link, None);
@@ -74,8 +117,9 @@ async fn does_without_a_sender_and_a_link(vendor: &'static dyn Vendor) {
 
 async fn refuses_a_bad_number(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
-    let to = Address::from_normalised(BAD_NUMBER).unwrap();
-    let result = bench.send(&Outgoing { to, ..message() }).await;
+    let bad = if vendor.channel() == Channel::Email { BAD_MAIL } else { BAD_NUMBER };
+    let to = Address::from_normalised(bad).unwrap();
+    let result = bench.send(&Outgoing { to, ..bench.message() }).await;
     let Err(SendError::Refused(text)) = result else { panic!("{result:?}") };
     keeps_quiet(&text);
     assert!(bench.simulator.seen().is_empty());
@@ -84,28 +128,36 @@ async fn refuses_a_bad_number(vendor: &'static dyn Vendor) {
 async fn tries_again_with_wrong_credentials(vendor: &'static dyn Vendor) {
     let wrong = |name: &str| format!("wr0ng+{name}");
     let bench = Bench::with(vendor, Trouble::Nothing, wrong, 6).await;
-    retry(bench.send(&message()).await);
+    retry(bench.send(&bench.message()).await);
     assert!(bench.simulator.seen().is_empty());
 }
 
 async fn tries_again_when_throttled(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Throttle).await;
-    retry(bench.send(&message()).await);
+    retry(bench.send(&bench.message()).await);
+}
+
+async fn tries_again_when_it_is_about_us(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for complaint in vendor.complaints() {
+        bench.simulator.order(Trouble::Answer(complaint));
+        retry(bench.send(&bench.message()).await);
+    }
 }
 
 async fn tries_again_after_a_server_error(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
     for status in [500, 502, 503] {
-        let page = Reply::text(status, &format!("<html>{TO} {CODE}</html>"));
+        let page = Reply::text(status, &format!("<html>{TO} {TO_MAIL} {CODE}</html>"));
         bench.simulator.order(Trouble::Answer(page));
-        assert!(retry(bench.send(&message()).await).contains(&status.to_string()));
+        assert!(retry(bench.send(&bench.message()).await).contains(&status.to_string()));
     }
 }
 
 async fn does_not_know_when_no_answer_comes(vendor: &'static dyn Vendor) {
     let bench = Bench::with(vendor, Trouble::Mute, secret, 1).await;
     let began = Instant::now();
-    assert_eq!(unknown(bench.send(&message()).await), "no answer from the provider within 1s");
+    assert_eq!(unknown(bench.send(&bench.message()).await), "no answer from the provider within 1s");
     assert!(began.elapsed() >= Duration::from_millis(900) && began.elapsed() < Duration::from_secs(6));
 }
 
@@ -115,11 +167,11 @@ async fn takes_garbage_for_no_acceptance(vendor: &'static dyn Vendor) {
     for body in ["", "{}", "[]", "null", "<html>OK</html>", "{\"sid\":", &long, "\u{0}\u{1}"] {
         for status in [200, 201, 202, 204] {
             bench.simulator.order(Trouble::Answer(Reply::text(status, body)));
-            unknown(bench.send(&message()).await);
+            unknown(bench.send(&bench.message()).await);
         }
     }
     bench.simulator.order(Trouble::Answer(Reply::text(302, "<html>moved</html>")));
-    retry(bench.send(&message()).await);
+    retry(bench.send(&bench.message()).await);
 }
 
 async fn tries_again_when_nobody_listens(vendor: &'static dyn Vendor) {
@@ -127,7 +179,7 @@ async fn tries_again_when_nobody_listens(vendor: &'static dyn Vendor) {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let provider = Configured::new(vendor, port, secret, 6).build();
-    let text = retry(provider.send(&message()).await);
+    let text = retry(provider.send(&message_by(vendor.channel())).await);
     assert!(text.starts_with("no connection to the provider: "), "{text}");
 }
 
@@ -155,12 +207,26 @@ async fn refuses_forged_receipts(vendor: &'static dyn Vendor) {
     }
 }
 
+async fn passes_over_what_is_not_ours(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for report in [Report::Delivered, Report::Undelivered, Report::Interim] {
+        assert_eq!(bench.receive_of_others(report).unwrap().notes, []);
+    }
+}
+
+async fn expects_no_call(vendor: &'static dyn Vendor) {
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    for report in [Report::Delivered, Report::Undelivered, Report::Interim] {
+        assert_eq!(bench.receive(report, false), Err(BadReceipt::NotExpected));
+    }
+}
+
 async fn prints_no_secret(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
     keeps_quiet(&format!("{:?} {:?}", bench.configured.with_secrets_inside(), message()));
     let lines = Mutex::new(Vec::new());
     let watch = |title: &str, text: &str| lines.lock().unwrap().push(format!("{title}: {text}"));
-    bench.provider.send_watched(&message(), &watch).await.unwrap();
+    bench.provider.send_watched(&bench.message(), &watch).await.unwrap();
     let shown = lines.into_inner().unwrap().join("\n");
     assert!(!shown.contains("s3cret") && !shown.contains("czNjcmV0"), "{shown}");
     for title in ["request: ", "connection: ", "status: ", "rule: answer.accept, condition 1", "reference: "] {
@@ -183,24 +249,58 @@ macro_rules! keeps {
     };
 }
 
-macro_rules! every_vendor_keeps_the_contract {
-    ($($vendor:ident)*) => {
-        $(keeps! { $vendor:
+/// What every vendor keeps, whatever it carries.
+macro_rules! vendor {
+    ($vendor:ident: $($more:ident)*) => {
+        keeps! { $vendor:
             takes_a_message
             takes_any_text
             does_without_a_sender_and_a_link
             refuses_a_bad_number
             tries_again_with_wrong_credentials
             tries_again_when_throttled
+            tries_again_when_it_is_about_us
             tries_again_after_a_server_error
             does_not_know_when_no_answer_comes
             takes_garbage_for_no_acceptance
             tries_again_when_nobody_listens
+            prints_no_secret
+            $($more)*
+        }
+    };
+}
+
+/// One that calls back.
+macro_rules! aggregator {
+    ($vendor:ident) => {
+        vendor! { $vendor: reads_its_receipts passes_over_interim_receipts refuses_forged_receipts }
+    };
+}
+
+/// One that never does.
+macro_rules! silent {
+    ($vendor:ident) => {
+        vendor! { $vendor: expects_no_call }
+    };
+}
+
+/// One that carries mail, and tells of all that an account sends.
+macro_rules! mailer {
+    ($vendor:ident) => {
+        vendor! { $vendor:
+            takes_a_whole_mail
+            writes_its_sender
             reads_its_receipts
             passes_over_interim_receipts
+            passes_over_what_is_not_ours
             refuses_forged_receipts
-            prints_no_secret
-        })*
+        }
+    };
+}
+
+macro_rules! every_vendor_keeps_the_contract {
+    ($($kind:ident: $($vendor:ident)*;)*) => {
+        $($($kind! { $vendor })*)*
 
         /// A file without its simulator would be an untested promise.
         #[test]
@@ -209,11 +309,15 @@ macro_rules! every_vendor_keeps_the_contract {
             let entries = std::fs::read_dir(folder).unwrap();
             let mut files: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
             files.sort();
-            let mut tested = [$(concat!(stringify!($vendor), ".toml")),*];
+            let mut tested = vec![$($(concat!(stringify!($vendor), ".toml")),*),*];
             tested.sort_unstable();
             assert_eq!(files, tested);
         }
     };
 }
 
-every_vendor_keeps_the_contract! { bulksms infobip kannel messagebird plivo sinch telnyx twilio vonage }
+every_vendor_keeps_the_contract! {
+    aggregator: bulksms infobip kannel messagebird plivo sinch telnyx twilio vonage;
+    silent: sns;
+    mailer: mailgun postmark sendgrid ses;
+}

@@ -61,7 +61,7 @@ async fn callbacks() -> (String, mpsc::UnboundedReceiver<(Method, Uri)>) {
 async fn round_trip(gateway: &mut Gateway, text: &str) -> (Value, Vec<ReceiptNote>) {
     let (origin, mut calls) = callbacks().await;
     let receipt_url = Some(format!("{origin}/callbacks/kannel/msg_1/t0ken"));
-    gateway.provider.send(&Outgoing { receipt_url, ..saying(text) }).await.unwrap();
+    gateway.provider.send(&Outgoing { receipt_url, ..saying(message(), text) }).await.unwrap();
     let submitted = gateway.submitted().await;
     let (method, uri) = timeout(PATIENCE, calls.recv()).await.expect("Kannel calls back").unwrap();
     assert_eq!(uri.path(), "/callbacks/kannel/msg_1/t0ken");

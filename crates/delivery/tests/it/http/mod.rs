@@ -5,5 +5,6 @@ mod bench;
 mod contract;
 mod kannel;
 mod own;
+mod sigv4;
 mod simulator;
 mod vendors;

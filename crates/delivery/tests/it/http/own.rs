@@ -69,7 +69,7 @@ async fn xml_and_headers_are_templates_too() {
     let request = json!({"method": "PUT", "url": format!("{url}/send/{{{{ id_hex }}}}"), "headers": {"X-To": "{{ to_digits }}", "X-No": "{{ subject }}"},
         "xml": "<sms to=\"{{ to }}\" from=\"{{ from }}\">{{ text }}</sms>"});
     let provider = Http::new(&settings(&request)).unwrap();
-    provider.send(&saying("a & <b> \"c\" 'd' ✓")).await.unwrap();
+    provider.send(&saying(message(), "a & <b> \"c\" 'd' ✓")).await.unwrap();
     let arrived = requests.recv().await.unwrap();
     assert_eq!((arrived.method, arrived.uri.path()), (Method::PUT, "/send/01010101010101010101010101010101"));
     assert_eq!(arrived.headers["content-type"], "application/xml; charset=utf-8");

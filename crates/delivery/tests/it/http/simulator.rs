@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use countersign_model::Channel;
 use data_encoding::BASE64;
 use serde_json::Value;
 use std::{
@@ -17,6 +18,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 /// A number that every vendor refuses.
 pub const BAD_NUMBER: &str = "+34600000000";
+/// A mail address that every mailer refuses.
+pub const BAD_MAIL: &str = "nobody@invalid.example";
 /// The id that every vendor gives.
 pub const ID: &str = "b1a2c3-4d5e";
 
@@ -31,20 +34,36 @@ pub struct Sms {
     pub link: Option<String>,
 }
 
+/// What a mailer found in a request besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mail {
+    pub subject: String,
+    pub html: Option<String>,
+    /// Our id, under which the mailer's own reports are known.
+    pub id: String,
+    /// Of the header `Auto-Submitted`.
+    pub auto_submitted: String,
+}
+
 /// What a vendor answers.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
+    pub header: Option<(&'static str, &'static str)>,
     pub body: String,
 }
 
 impl Reply {
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, body: body.to_string() }
+        Self::text(status, &body.to_string())
     }
 
     pub fn text(status: u16, body: &str) -> Self {
-        Self { status, body: body.to_owned() }
+        Self { status, header: None, body: body.to_owned() }
+    }
+
+    pub fn with(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
     }
 }
 
@@ -118,12 +137,32 @@ pub trait Vendor: Send + Sync {
     fn name(&self) -> &'static str;
     /// Reads a request as strictly as the vendor does. Err: the vendor's own error.
     fn read(&self, request: &Request) -> Result<Sms, Reply>;
+    /// What it carries.
+    fn channel(&self) -> Channel {
+        Channel::Sms
+    }
+    /// Whom the message of the tests comes from, as the vendor reads it.
+    fn sender(&self) -> &'static str {
+        "AcmeShop"
+    }
+    /// What a mailer reads besides.
+    fn read_mail(&self, _request: &Request) -> Option<Mail> {
+        None
+    }
+    /// Whether it calls back at all.
+    fn calls_back(&self) -> bool {
+        true
+    }
     /// The answer to a message that it takes.
     fn accepts(&self) -> Reply;
     /// The answer to a number that is none; it quotes the number, as vendors do.
     fn refuses(&self, to: &str) -> Reply;
     /// The answer to somebody who is too fast.
     fn throttles(&self) -> Reply;
+    /// Answers that are about us and not about the message, where their status alone does not say so.
+    fn complaints(&self) -> Vec<Reply> {
+        Vec::new()
+    }
     /// The reference that its acceptance names.
     fn reference(&self) -> Option<&'static str> {
         Some(ID)
@@ -132,6 +171,10 @@ pub trait Vendor: Send + Sync {
     fn adapt(&self, _settings: &mut toml::Table) {}
     /// A report, signed as the vendor signs.
     fn reports(&self, link: &str, what: Report) -> Call;
+    /// The report of a mailer about a message that is not ours, signed as well.
+    fn reports_of_others(&self, _what: Report) -> Call {
+        unreachable!("only mailers tell of others")
+    }
     /// The same report from somebody else.
     fn forges(&self, report: Call) -> Call;
 }
@@ -180,6 +223,7 @@ pub struct Simulator {
     pub port: u16,
     trouble: Arc<Mutex<Trouble>>,
     seen: Arc<Mutex<Vec<Sms>>>,
+    mails: Arc<Mutex<Vec<Mail>>>,
     server: JoinHandle<()>,
 }
 
@@ -188,17 +232,18 @@ struct Desk {
     vendor: &'static dyn Vendor,
     trouble: Arc<Mutex<Trouble>>,
     seen: Arc<Mutex<Vec<Sms>>>,
+    mails: Arc<Mutex<Vec<Mail>>>,
 }
 
 impl Simulator {
     pub async fn start(vendor: &'static dyn Vendor, trouble: Trouble) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (trouble, seen) = (Arc::new(Mutex::new(trouble)), Arc::default());
-        let desk = Desk { vendor, trouble: Arc::clone(&trouble), seen: Arc::clone(&seen) };
+        let desk = Desk { vendor, trouble: Arc::new(Mutex::new(trouble)), seen: Arc::default(), mails: Arc::default() };
+        let Desk { trouble, seen, mails, .. } = desk.clone();
         let router = Router::new().fallback(serve).with_state(desk);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, trouble, seen, server }
+        Self { port, trouble, seen, mails, server }
     }
 
     /// What goes wrong from now on.
@@ -209,6 +254,11 @@ impl Simulator {
     /// What it has taken so far.
     pub fn seen(&self) -> Vec<Sms> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// What a mailer has read besides, of each mail that it has taken.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mails.lock().unwrap().clone()
     }
 }
 
@@ -228,14 +278,16 @@ async fn serve(State(desk): State<Desk>, method: Method, uri: Uri, headers: Head
         Trouble::Throttle => desk.vendor.throttles(),
         Trouble::Answer(reply) => reply,
         Trouble::Nothing => match desk.vendor.read(&request) {
-            Ok(sms) if sms.to == BAD_NUMBER => desk.vendor.refuses(&sms.to),
+            Ok(sms) if sms.to == BAD_NUMBER || sms.to == BAD_MAIL => desk.vendor.refuses(&sms.to),
             Ok(sms) => {
                 desk.seen.lock().unwrap().push(sms);
+                desk.mails.lock().unwrap().extend(desk.vendor.read_mail(&request));
                 desk.vendor.accepts()
             }
             Err(reply) => reply,
         },
     };
     let status = StatusCode::from_u16(reply.status).unwrap();
-    (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
+    let more = reply.header.unwrap_or(("x-request-id", "1"));
+    (status, [(header::CONTENT_TYPE.as_str(), "application/json"), more], reply.body).into_response()
 }

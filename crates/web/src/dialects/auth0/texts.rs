@@ -1,10 +1,11 @@
-//! The words around codes: the tenant's own templates in Liquid, if it has any, in the language that the client asks for; else
+//! The words around codes: the tenant's own templates in Liquid, if it has any, in the language that the client asks for, or the user's; else
 //! the product's texts. A template is run with a mark in the place of the code, so that no code is ever near one.
 
 use super::{NAME, error::Refused};
 use crate::Web;
 use axum::http::HeaderMap;
 use countersign_engine::{
+    Caller,
     commands::{CodeWording, OwnText, ServiceRef},
     tokens::Transaction,
 };
@@ -33,7 +34,10 @@ pub(super) async fn wording(
     channel: Option<Channel>,
     message: Message,
 ) -> Result<CodeWording, Refused> {
-    let locale = locale(headers);
+    let locale = match locale(headers) {
+        Some(asked) => Some(asked),
+        None => web.engine().language_of(&Caller::client(transaction.tenant), transaction.user).await?,
+    };
     let choice = web.engine().mfa_choice(transaction.tenant).await?;
     let text = match channel {
         Some(channel @ (Channel::Sms | Channel::Voice)) => {

@@ -1,7 +1,12 @@
 //! `POST /v1/mfa-tokens` and `POST /v1/mfa-results`: the second step of a log-in whose first step was the caller's own. No second
 //! table of users is needed: a user is whoever the caller says, and is made when it is first named.
 
-use super::{Problem, ProblemObject, auth::Authenticated, extract::Input};
+use super::{
+    Problem, ProblemObject,
+    auth::Authenticated,
+    extract::Input,
+    verifications::{NOT_A_LOCALE, is_locale},
+};
 use crate::{Web, pages::mfa, time};
 use axum::{Json, extract::State, http::StatusCode};
 use countersign_engine::{
@@ -26,6 +31,10 @@ pub(super) struct MfaTokenRequest {
     /// What an authenticator app calls the user; absent: `user`. At most 128 characters.
     #[schema(example = "ana@example.com")]
     account: Option<String>,
+    /// The language that the user reads (BCP 47): of codes and pages, here and wherever this user is asked for a factor from now on,
+    /// unless a request asks for another one. Absent: as it was said last; if it never was, that of the browser, or the number's.
+    #[schema(example = "pt-BR")]
+    language: Option<String>,
     /// The API of the tokens that a redemption at `/oauth/token` brings; absent: none but the user's profile.
     audience: Option<String>,
     /// What they allow.
@@ -109,6 +118,9 @@ impl MfaTokenRequest {
         if self.account.as_ref().is_some_and(|account| !is_line(account, LONGEST_ACCOUNT)) {
             return Err(Problem::field("/account", "must have 1 to 128 visible characters"));
         }
+        if self.language.as_ref().is_some_and(|language| !is_locale(language)) {
+            return Err(Problem::field("/language", NOT_A_LOCALE));
+        }
         if self.state.as_ref().is_some_and(|state| state.chars().count() > LONGEST_STATE) {
             return Err(Problem::field("/state", "must have at most 512 characters"));
         }
@@ -124,6 +136,7 @@ impl MfaTokenRequest {
         BeginMfa {
             client: self.client_id,
             user: UserRef::Named(self.user),
+            language: self.language,
             request: TokenRequest { audience: self.audience, scope: self.scope.unwrap_or_default() },
             page: self.return_to.map(|return_to| PageWanted { return_to, state, account }),
         }

@@ -100,6 +100,7 @@ impl Visit {
             Ok(Err(view::over(language, &session, client.as_ref())))
         };
         let Some((user, client)) = ends else { return over().await };
+        let language = user.language.as_deref().and_then(Language::named).unwrap_or(language);
         // The log-in may have been ended elsewhere, with its other token.
         if session.is_over(now) || (is_open && engine.is_redeemed(session.tenant, &session.transaction()).await?) {
             return over().await;
@@ -107,6 +108,11 @@ impl Visit {
         let choice = engine.mfa_choice(session.tenant).await?;
         let factors = engine.factors_of(&Caller::client(session.tenant), session.user).await?;
         Ok(Ok(Self { web: web.clone(), link, language, session, user, client, factors, choice, now }))
+    }
+
+    /// The language of messages: the user's own, even if no page speaks it; else that of the page.
+    fn locale(&self) -> &str {
+        self.user.language.as_deref().unwrap_or_else(|| self.language.tag())
     }
 
     /// What the user can be asked with.

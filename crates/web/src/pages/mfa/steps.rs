@@ -29,7 +29,7 @@ pub(super) async fn step(State(web): State<Web>, visit: Visit, request: Request)
     let command = TakeMfaStep {
         session: visit.session.id,
         step,
-        locale: visit.language.tag(),
+        locale: visit.locale(),
         // The limits are the user's, whichever API or page asks.
         limits: &web.dialects().auth0.limits,
     };

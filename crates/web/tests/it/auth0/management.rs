@@ -1,6 +1,10 @@
 //! Administration.
 
 use super::*;
+use countersign_engine::{
+    Caller, UserRef,
+    commands::{ChangeUser, KnownLanguage},
+};
 
 /// A user in a path.
 fn of(user: UserId) -> String {
@@ -100,7 +104,21 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
     assert_eq!(put("factors/sms/templates", merged(texts, json!({ "enrollment_message": "none" }))).await, 400);
     assert_eq!(put("factors/phone/message-types", json!({ "message_types": ["sms"] })).await, 200);
     assert_eq!(auth0.list(&token).await.iter().filter(|entry| entry["oob_channel"] == "voice").count(), 0);
-    for (language, expected) in [("fr", "Votre code : "), ("en", "Code ")] {
+    let reads = async |language: KnownLanguage| {
+        let harness = &auth0.server.harness;
+        let (user, language) = (UserRef::Id(person.id), Some(language));
+        let command = ChangeUser { user, password: None, mfa: None, language };
+        harness.engine.run(&Caller::operator(harness.caller.tenant()), None, &command).await.unwrap();
+    };
+    let french = || KnownLanguage::Is("fr".to_owned());
+    for (known, language, expected) in [
+        (KnownLanguage::Unknown, "fr", "Votre code : "),
+        (KnownLanguage::Unknown, "en", "Code "),
+        (KnownLanguage::Unknown, "", "Code "),
+        (french(), "", "Votre code : "),
+        (french(), "en", "Code "),
+    ] {
+        reads(known).await;
         let body = merged(auth0.credentials(), json!({ "mfa_token": token, "challenge_type": "oob" }));
         let request = Request::post("/mfa/challenge").header("x-request-language", language);
         auth0.server.send(request.body(Body::from(body.to_string())).unwrap()).await;

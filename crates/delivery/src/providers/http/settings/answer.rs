@@ -1,6 +1,13 @@
 //! What is looked at in an answer (and in a call), and what it then means.
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        Error as _, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
+use std::fmt;
 
 /// What the answers mean: the first list with a condition that holds decides, in the order accept, refuse, retry; if
 /// none holds, the status does.
@@ -39,22 +46,48 @@ pub struct Condition {
     pub matches: Option<String>,
 }
 
-/// Where a value stands.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Extract {
+/// Where a value stands: a place, and perhaps a part of what stands there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Extract {
     /// In a JSON body, at this pointer (RFC 6901).
-    Json(String),
+    pub json: Option<String>,
     /// In this header.
-    Header(String),
-    /// In the body: the first group of this regular expression.
-    Matches(String),
+    pub header: Option<String>,
     /// In this parameter of the address that was called.
-    Query(String),
+    pub query: Option<String>,
     /// In this field of a form.
-    Form(String),
+    pub form: Option<String>,
     /// In the path of the address that was called: its so many-th part, from 1.
-    Path(usize),
+    pub path: Option<usize>,
+    /// The first group of this regular expression, looked for at the place; without one, in the body.
+    pub matches: Option<String>,
+}
+
+/// One place or a list of them: the first at which anything stands.
+#[derive(Clone, Debug, Default)]
+pub struct Extracts(pub Vec<Extract>);
+
+impl<'de> Deserialize<'de> for Extracts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Places;
+        impl<'de> Visitor<'de> for Places {
+            type Value = Extracts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a place such as { json = \"/status\" }, or a list of them")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Extracts, A::Error> {
+                Extract::deserialize(MapAccessDeserializer::new(map)).map(|place| Extracts(vec![place]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Extracts, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Extracts)
+            }
+        }
+        from.deserialize_any(Places)
+    }
 }
 
 /// A text, a number, a truth value, or a list of them; all become texts.

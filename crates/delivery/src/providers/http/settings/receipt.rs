@@ -1,6 +1,6 @@
 //! How a provider's calls to us are proved and read.
 
-use super::{Basic, Bearer, Extract, Hmac, Texts};
+use super::{Basic, Bearer, Condition, Extract, Extracts, Hmac, Texts};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -16,11 +16,14 @@ pub struct Receipt {
     /// entries.
     #[serde(default)]
     pub list: Option<String>,
+    /// What must hold of an entry; others are about messages that are not ours, and passed over.
+    #[serde(default)]
+    pub only: Option<Condition>,
     /// Where the provider's name for the message stands.
     #[serde(default)]
     pub reference: Option<Extract>,
-    /// Where it stands what became of it.
-    pub status: Extract,
+    /// Where it stands what became of it: the first of these places that has anything.
+    pub status: Extracts,
     /// What stands there when it has arrived.
     pub delivered: Texts,
     /// What stands there when it will not. Everything else is an interim report, and passed over.
@@ -48,7 +51,9 @@ pub enum Signature {
     /// By a token in the address, for providers that sign nothing and call one address for all messages.
     Query(QueryToken),
     /// By a signature with the provider's own key (RFC 8032).
-    Ed25519(Ed25519),
+    Ed25519(OwnKey),
+    /// By a signature with the provider's own key: ECDSA over P-256 and SHA-256 (FIPS 186-5), in ASN.1.
+    Ecdsa(OwnKey),
 }
 
 /// A token in the address that is called.
@@ -68,10 +73,10 @@ pub struct QueryToken {
 /// A signature with the provider's own key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ed25519 {
+pub struct OwnKey {
     /// The header that holds it, in base 64.
     pub header: String,
-    /// The provider's public key, in base 64.
+    /// The provider's public key, in base 64: 32 bytes for Ed25519, a SubjectPublicKeyInfo (RFC 5280) for ECDSA.
     pub public_key: String,
     /// What is signed, as a template; the body if nothing is said.
     #[serde(default)]

@@ -3,9 +3,14 @@
 pub mod bulksms;
 pub mod infobip;
 pub mod kannel;
+pub mod mailgun;
 pub mod messagebird;
 pub mod plivo;
+pub mod postmark;
+pub mod sendgrid;
+pub mod ses;
 pub mod sinch;
+pub mod sns;
 pub mod telnyx;
 pub mod twilio;
 pub mod vonage;
