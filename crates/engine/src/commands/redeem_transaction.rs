@@ -101,6 +101,8 @@ impl Command for RedeemTransaction<'_> {
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Redeemed, Batch), Error> {
         let refused = |outcome| Ok((outcome, Batch::new()));
         let transaction = self.transaction;
+        // Read before the log-in is found open: a code that somebody else uses meanwhile was right once, and is not wrong now.
+        let factors = engine.store().factors_of(transaction.tenant, transaction.user).await?;
         if transaction.origin != Origin::Enrolment && engine.is_redeemed(transaction.tenant, &transaction.id).await? {
             return refused(Redeemed::Spent);
         }
@@ -122,7 +124,6 @@ impl Command for RedeemTransaction<'_> {
         if level.remaining == 0 {
             return refused(Redeemed::TooManyWrong(level));
         }
-        let factors = engine.store().factors_of(transaction.tenant, user.id).await?;
         let (outcome, mut batch) = match self.compare(engine, caller, &factors, now).await? {
             Compared::NoSuchFactor => return refused(Redeemed::NotEnrolled),
             Compared::Refused => return refused(Redeemed::Refused),
