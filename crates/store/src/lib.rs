@@ -92,9 +92,10 @@ impl Store {
     /// When it cannot be used; the text tells the operator what to do.
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let wake = Arc::new(Wake::new());
-        let (queue, groups) = group::queue();
+        let (mut queue, groups) = group::queue();
         let backend = match settings {
             Settings::Postgres(url) => {
+                queue = queue.with_patience(postgres::PATIENCE);
                 Backend::Postgres(Box::pin(postgres::Postgres::open(&url, groups, Arc::clone(&wake))).await?)
             }
             Settings::Sqlite { path, role } => {

@@ -15,7 +15,7 @@ use std::{
     },
 };
 use tokio::sync::OnceCell;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
@@ -96,6 +96,21 @@ pub async fn execute(url: &str, sql: &str) {
         drop(client);
     };
     let (_, ()) = tokio::join!(connection, asked);
+}
+
+/// A session of somebody else. What it has locked it keeps as long as this value lives.
+pub struct Holder(#[expect(dead_code, reason = "the session ends with it")] Client);
+
+/// Runs statements in a database of anybody's, and leaves the session open.
+///
+/// # Panics
+/// When the server refuses them.
+#[expect(clippy::expect_used, reason = "only tests call it")]
+pub async fn hold(url: &str, sql: &str) -> Holder {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server of the tests answers");
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("the server of the tests obeys");
+    Holder(client)
 }
 
 /// Takes a database away from whoever uses it: they lose their connections and get no new ones.

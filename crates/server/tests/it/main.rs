@@ -15,6 +15,7 @@ mod clickatell;
 #[path = "../../../delivery/tests/it/smpp/cutter.rs"]
 mod cutter;
 mod database_away;
+mod database_trouble;
 mod dev_mode;
 mod durability;
 mod fail_over;
@@ -37,6 +38,7 @@ mod refusing;
 mod routing;
 mod running;
 mod shape;
+mod silent_database;
 mod smpp;
 mod starting;
 mod stopping;
