@@ -15,6 +15,7 @@ mod clickatell;
 #[path = "../../../delivery/tests/it/smpp/cutter.rs"]
 mod cutter;
 mod database_away;
+mod database_tls;
 mod database_trouble;
 mod dev_mode;
 mod durability;
