@@ -37,7 +37,7 @@ pub use wake::{Topic, Waiter};
 
 use countersign_model::{Message, Timestamp};
 use group::{Queue, Work};
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use wake::Wake;
 
 /// Where state is kept.
@@ -159,6 +159,18 @@ impl Store {
         match self.0.backend {
             Backend::Sqlite(_) => false,
             Backend::Postgres(_) => true,
+        }
+    }
+
+    /// Drops at once whatever ended longer ago than rows are kept, and prepares for rows to come, where that is how this backend
+    /// forgets. What it leaves is for the changes that purge.
+    ///
+    /// # Errors
+    /// When the store cannot be written to, or is used by somebody who does not let it go: try again later.
+    pub async fn tend_periods(&self, now: Timestamp, kept: Duration) -> Result<(), Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(postgres) => Box::pin(postgres.tend_periods(now, kept)).await,
         }
     }
 

@@ -98,6 +98,21 @@ pub async fn execute(url: &str, sql: &str) {
     let (_, ()) = tokio::join!(connection, asked);
 }
 
+/// The number that a question to a database of anybody's has for an answer.
+///
+/// # Panics
+/// When there is no number.
+#[expect(clippy::expect_used, reason = "only tests call it")]
+pub async fn number(url: &str, sql: &str) -> i64 {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server of the tests answers");
+    let asked = async {
+        let row = client.query_one(sql, &[]).await.expect("the server of the tests obeys");
+        drop(client);
+        row.get(0)
+    };
+    tokio::join!(connection, asked).1
+}
+
 /// A session of somebody else. What it has locked it keeps as long as this value lives.
 pub struct Holder(#[expect(dead_code, reason = "the session ends with it")] Client);
 

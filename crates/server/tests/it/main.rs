@@ -36,6 +36,7 @@ mod program;
 mod providers;
 mod readme;
 mod refusing;
+mod retention;
 mod routing;
 mod running;
 mod shape;

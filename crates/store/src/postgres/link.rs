@@ -21,6 +21,7 @@ use tokio_postgres::{Client, Connection, Socket, Statement, tls::TlsStream};
 ///
 /// * Whatever takes longer than the time-outs is refused, and a node that died holds its locks no longer than that.
 /// * A commit is on the disk before it is answered, whatever the server's default is. More than that (`remote_apply`) stays.
+/// * What is in periods is found by one look into each of few tables, or into one; to plan that anew each time would cost more.
 /// * Each statement here finds its rows by an index. The planner must not think otherwise while a table is new and small,
 ///   since it keeps the plan.
 const SET_UP: &str = "
@@ -35,6 +36,7 @@ const SET_UP: &str = "
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
     SET jit = off;
+    SET plan_cache_mode = force_generic_plan;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Whoever asks or writes waits no longer than this, for a connection, for others and for the answer together.

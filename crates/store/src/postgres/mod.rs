@@ -22,6 +22,7 @@ pub(crate) mod messages;
 pub(crate) mod mfa_choices;
 pub(crate) mod mfa_sessions;
 mod migrate;
+mod periods;
 pub(crate) mod refresh_tokens;
 mod row;
 pub(crate) mod sandbox;
@@ -59,6 +60,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_postgres::{Row, types::ToSql};
+use url::Target;
 
 /// How long a work waits for its commit.
 pub(crate) const PATIENCE: Duration = link::PATIENCE;
@@ -67,6 +69,7 @@ const READERS: usize = 4;
 
 /// A database with its writers and its readers.
 pub(crate) struct Postgres {
+    target: Arc<Target>,
     readers: Vec<Link>,
     next: AtomicUsize,
     is_closed: AtomicBool,
@@ -96,6 +99,7 @@ impl Postgres {
             next: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
             listener,
+            target,
         })
     }
 
