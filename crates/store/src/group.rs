@@ -9,7 +9,11 @@
 
 use crate::{Batch, Change, Error, Topic, sandbox, wake::Wake};
 use countersign_model::{Channel, Message, Timestamp, message::MessageState};
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 /// More in one commit gains nothing, and makes the first of them wait.
 const LARGEST_GROUP: usize = 512;
@@ -44,6 +48,8 @@ pub(crate) type Outcome = Result<Vec<Message>, Error>;
 struct Job {
     work: Work,
     reply: oneshot::Sender<Outcome>,
+    /// From then on nobody waits for it, and it is not begun any more.
+    until: Option<Instant>,
 }
 
 enum Request {
@@ -55,31 +61,47 @@ enum Request {
 /// A queue, and its other end for the backend's writer.
 pub(crate) fn queue() -> (Queue, Groups) {
     let (sender, requests) = mpsc::channel(LONGEST_QUEUE);
-    (Queue(sender), Groups { requests, closers: Vec::new() })
+    (Queue { requests: sender, patience: None }, Groups { requests, closers: Vec::new() })
 }
 
 /// Where callers put their work.
-pub(crate) struct Queue(mpsc::Sender<Request>);
+pub(crate) struct Queue {
+    requests: mpsc::Sender<Request>,
+    patience: Option<Duration>,
+}
 
 impl Queue {
-    /// Hands over a work, and waits until it is durable or refused.
+    /// For a writer that may have to wait for somebody else: how long a caller waits for both.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
+    }
+
+    /// Hands over a work, and waits until it is durable or refused; or as long as its patience lasts, and then it may have been
+    /// begun.
     pub(crate) async fn submit(&self, work: Work) -> Outcome {
         let (reply, answer) = oneshot::channel();
-        let stopped = || Error::Unavailable("its writer has stopped".to_owned());
-        self.0.send(Request::Job(Job { work, reply })).await.map_err(|_| stopped())?;
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        let until = self.patience.map(|patience| Instant::now() + patience);
+        let handed_over = async {
+            let stopped = || Error::Unavailable("its writer has stopped".to_owned());
+            self.requests.send(Request::Job(Job { work, reply, until })).await.map_err(|_| stopped())?;
+            answer.await.unwrap_or_else(|_| Err(stopped()))
+        };
+        let Some(until) = until else { return handed_over.await };
+        timeout_at(until, handed_over)
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("its writer did not answer in time".to_owned())))
     }
 
     /// Waits until the writer takes no more work: it was closed, or it died.
     pub(crate) async fn ended(&self) {
-        self.0.closed().await;
+        self.requests.closed().await;
     }
 
     /// Takes no more work, and waits until what is queued is done and the writer has ended.
     pub(crate) async fn close(&self) {
         let (reply, ended) = oneshot::channel();
         // Both can only fail because the writer has ended already.
-        let _ = self.0.send(Request::Close(reply)).await;
+        let _ = self.requests.send(Request::Close(reply)).await;
         let _ = ended.await;
     }
 }
@@ -114,6 +136,8 @@ impl Groups {
         let mut jobs = Vec::with_capacity(taken.len());
         for request in taken {
             match request {
+                // Its caller has given up, and was told that nobody knows; so it is better not to be done.
+                Request::Job(job) if job.until.is_some_and(|until| until <= Instant::now()) => {}
                 Request::Job(job) => jobs.push(job),
                 Request::Close(closer) => {
                     self.requests.close();
@@ -261,7 +285,7 @@ mod tests {
                 }
             });
             tokio::task::yield_now().await;
-            queue.0.closed().await;
+            queue.requests.closed().await;
             queue.submit(Work::Write(Batch::new())).await
         });
         assert_eq!(early, Ok(Vec::new()));
@@ -273,7 +297,8 @@ mod tests {
         let (queue, mut groups) = queue();
         for _ in 0..LARGEST_GROUP + 3 {
             let (reply, _) = oneshot::channel();
-            assert!(queue.0.send(Request::Job(Job { work: Work::Write(Batch::new()), reply })).await.is_ok());
+            let job = Job { work: Work::Write(Batch::new()), reply, until: None };
+            assert!(queue.requests.send(Request::Job(job)).await.is_ok());
         }
         drop(queue);
         let sizes = thread::spawn(move || {
@@ -282,4 +307,27 @@ mod tests {
         });
         assert_eq!(sizes.join().unwrap(), [LARGEST_GROUP, 3]);
     }
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_is_told_so_and_what_was_not_begun_by_then_never_is() {
+        let (queue, mut groups) = queue();
+        let mut queue = queue.with_patience(Duration::ZERO);
+        let refused = queue.submit(Work::Write(Batch::new())).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+        queue.patience = None;
+        let (kept, ()) = tokio::join!(biased; queue.submit(Work::Claim(CLAIM)), async {
+            let group = groups.next().await.unwrap();
+            assert!(matches!(group.works().collect::<Vec<_>>()[..], [Work::Claim(_)]));
+            group.answer(vec![Ok(Vec::new())], &Wake::new());
+        });
+        assert_eq!(kept, Ok(Vec::new()));
+    }
+
+    const CLAIM: Claim = Claim {
+        channel: Channel::Sms,
+        now: Timestamp::from_ms(0),
+        wall: Timestamp::from_ms(0),
+        lease_until: Timestamp::from_ms(0),
+        limit: 1,
+    };
 }

@@ -37,7 +37,7 @@ pub use wake::{Topic, Waiter};
 
 use countersign_model::{Message, Timestamp};
 use group::{Queue, Work};
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use wake::Wake;
 
 /// Where state is kept.
@@ -92,9 +92,10 @@ impl Store {
     /// When it cannot be used; the text tells the operator what to do.
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let wake = Arc::new(Wake::new());
-        let (queue, groups) = group::queue();
+        let (mut queue, groups) = group::queue();
         let backend = match settings {
             Settings::Postgres(url) => {
+                queue = queue.with_patience(postgres::PATIENCE);
                 Backend::Postgres(Box::pin(postgres::Postgres::open(&url, groups, Arc::clone(&wake))).await?)
             }
             Settings::Sqlite { path, role } => {
@@ -158,6 +159,18 @@ impl Store {
         match self.0.backend {
             Backend::Sqlite(_) => false,
             Backend::Postgres(_) => true,
+        }
+    }
+
+    /// Drops at once whatever ended longer ago than rows are kept, and prepares for rows to come, where that is how this backend
+    /// forgets. What it leaves is for the changes that purge.
+    ///
+    /// # Errors
+    /// When the store cannot be written to, or is used by somebody who does not let it go: try again later.
+    pub async fn tend_periods(&self, now: Timestamp, kept: Duration) -> Result<(), Error> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(postgres) => Box::pin(postgres.tend_periods(now, kept)).await,
         }
     }
 

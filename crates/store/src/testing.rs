@@ -15,7 +15,7 @@ use std::{
     },
 };
 use tokio::sync::OnceCell;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
@@ -96,6 +96,36 @@ pub async fn execute(url: &str, sql: &str) {
         drop(client);
     };
     let (_, ()) = tokio::join!(connection, asked);
+}
+
+/// The number that a question to a database of anybody's has for an answer.
+///
+/// # Panics
+/// When there is no number.
+#[expect(clippy::expect_used, reason = "only tests call it")]
+pub async fn number(url: &str, sql: &str) -> i64 {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server of the tests answers");
+    let asked = async {
+        let row = client.query_one(sql, &[]).await.expect("the server of the tests obeys");
+        drop(client);
+        row.get(0)
+    };
+    tokio::join!(connection, asked).1
+}
+
+/// A session of somebody else. What it has locked it keeps as long as this value lives.
+pub struct Holder(#[expect(dead_code, reason = "the session ends with it")] Client);
+
+/// Runs statements in a database of anybody's, and leaves the session open.
+///
+/// # Panics
+/// When the server refuses them.
+#[expect(clippy::expect_used, reason = "only tests call it")]
+pub async fn hold(url: &str, sql: &str) -> Holder {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server of the tests answers");
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("the server of the tests obeys");
+    Holder(client)
 }
 
 /// Takes a database away from whoever uses it: they lose their connections and get no new ones.

@@ -1,5 +1,6 @@
 //! Forgets what is no longer needed: answers to idempotent requests after a day, ended verifications and what was done to
-//! users after the retention time, spent tokens when they would have ended anyway. In small batches, so that nobody waits behind one.
+//! users after the retention time, spent tokens when they would have ended anyway. Whole periods at once where the store is
+//! divided into such, and what is left in small batches, so that nobody waits behind one.
 
 use super::Progress;
 use crate::{Engine, Error};
@@ -37,6 +38,9 @@ impl Purge {
             .with(Change::PurgeSpentTokens { before: self.0.now(), limit: AT_ONCE })
             .with(Change::PurgeRefreshTokens { before: self.0.now(), limit: AT_ONCE })
             .with(Change::PurgeMfaSessions { before: before(MfaSession::KEPT_FOR), limit: AT_ONCE });
+        if let Err(error) = self.0.store().tend_periods(self.0.now(), self.0.retention()).await {
+            tracing::warn!(%error, "periods of the store were left as they are; the next purge tries again");
+        }
         self.0.store().write(batch).await?;
         let is_more = self.0.store().is_more_to_purge(answers, ended).await?;
         Ok(if is_more { Progress::More } else { Progress::Idle })

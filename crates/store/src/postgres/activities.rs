@@ -1,7 +1,9 @@
 //! The table `activity`.
 
 use super::{
-    Postgres, row,
+    Postgres,
+    periods::patience,
+    row,
     statement::{Statement, values},
 };
 use crate::{ActivityFilter, Cursor, Error};
@@ -21,10 +23,18 @@ pub(super) fn insert(activity: &Activity) -> Result<Statement, Error> {
     ))
 }
 
+/// Forgets what was done before and leaves with no period.
 pub(super) fn purge(before: Timestamp, limit: u32) -> Statement {
     Statement::any(
-        "DELETE FROM activity WHERE (tenant, id) IN
-             (SELECT tenant, id FROM activity WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        concat!(
+            "WITH early AS MATERIALIZED
+                 (SELECT tenant, id FROM activity_before WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED),
+             late AS MATERIALIZED
+                 (SELECT tenant, id FROM activity WHERE at < $1 - ",
+            patience!(),
+            " ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             DELETE FROM activity WHERE (tenant, id) IN (SELECT * FROM early UNION SELECT * FROM late LIMIT $2)"
+        ),
         values![before.as_ms(), limit],
     )
 }

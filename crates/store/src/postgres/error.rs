@@ -1,5 +1,6 @@
 //! PostgreSQL's codes (<https://www.postgresql.org/docs/15/errcodes-appendix.html>) in the words of the store.
 
+use super::tls;
 use crate::{Error, OpenError};
 use tokio_postgres::error::SqlState;
 
@@ -61,6 +62,9 @@ pub(super) fn plain(error: &tokio_postgres::Error) -> String {
     if let Some(told) = error.as_db_error() {
         return format!("{} ({})", told.message(), told.code().code());
     }
+    if let Some(trouble) = std::error::Error::source(error).and_then(tls::certificate_trouble) {
+        return trouble.to_owned();
+    }
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{}", if error.to_string().contains(cause.trim_start_matches(": ")) { "" } else { &cause })
 }
@@ -72,5 +76,9 @@ pub(super) fn opening(place: &str, error: &tokio_postgres::Error) -> OpenError {
 
 /// The same, of one that is known already.
 pub(super) fn opening_known(place: &str, error: &Error) -> OpenError {
-    OpenError::NoDatabase { place: place.to_owned(), reason: error.to_string() }
+    let reason = match error {
+        Error::Unavailable(reason) | Error::Full(reason) | Error::Damaged(reason) => reason.clone(),
+        Error::Conflict => error.to_string(),
+    };
+    OpenError::NoDatabase { place: place.to_owned(), reason }
 }

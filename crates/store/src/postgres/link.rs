@@ -21,11 +21,12 @@ use tokio_postgres::{Client, Connection, Socket, Statement, tls::TlsStream};
 ///
 /// * Whatever takes longer than the time-outs is refused, and a node that died holds its locks no longer than that.
 /// * A commit is on the disk before it is answered, whatever the server's default is. More than that (`remote_apply`) stays.
+/// * What is in periods is found by one look into each of few tables, or into one; to plan that anew each time would cost more.
 /// * Each statement here finds its rows by an index. The planner must not think otherwise while a table is new and small,
 ///   since it keeps the plan.
 const SET_UP: &str = "
-    SET statement_timeout = '7s';
-    SET lock_timeout = '4s';
+    SET statement_timeout = '4s';
+    SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '10s';
     SET tcp_keepalives_idle = 10;
     SET tcp_keepalives_interval = 5;
@@ -35,25 +36,33 @@ const SET_UP: &str = "
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
     SET jit = off;
+    SET plan_cache_mode = force_generic_plan;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
-/// Longer than any time-out of the server: it does not answer at all.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// For all hosts together.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
+/// Whoever asks or writes waits no longer than this, for a connection, for others and for the answer together.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// For an answer. Longer than any time-out of the server: it does not answer at all.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(4500);
+/// For a connection, with all hosts together.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
+/// For a connection, when it is known that the server was away: one that is back again takes a few milliseconds.
+const BRIEFLY: Duration = Duration::from_secs(1);
 /// After a failure nobody tries again for so long: many wait for the same server.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A connection that is open.
 pub(crate) struct Session {
+    target: Arc<Target>,
+    /// How often the server had fallen silent when it was made.
+    silences: u64,
     client: Client,
     statements: Mutex<HashMap<&'static str, Statement>>,
     is_broken: AtomicBool,
 }
 
 impl Session {
-    fn new(client: Client) -> Self {
-        Self { client, statements: Mutex::default(), is_broken: AtomicBool::new(false) }
+    fn new(target: Arc<Target>, silences: u64, client: Client) -> Self {
+        Self { target, silences, client, statements: Mutex::default(), is_broken: AtomicBool::new(false) }
     }
 
     /// The driver's client, for what is not a question or a change.
@@ -72,12 +81,13 @@ impl Session {
         Ok(statement)
     }
 
-    /// Waits for an answer, but not for ever, and notes when this connection is of no more use.
+    /// Waits for an answer, but not for ever, and notes when this connection is of no more use; or, if there is none, every one that
+    /// was made before: they lead to the same server.
     pub(super) async fn patiently<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Failure> {
-        match timeout(PATIENCE, answer).await {
+        match timeout(ANSWER_PATIENCE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 if wants_another_server(&error) {
@@ -86,7 +96,8 @@ impl Session {
                 Err(Failure::Told(error))
             }
             Err(_) => {
-                self.discard();
+                self.target.silences.fetch_add(1, Ordering::Relaxed);
+                *held(&self.target.failed) = Some((Instant::now(), silent()));
                 Err(Failure::Silent)
             }
         }
@@ -97,8 +108,9 @@ impl Session {
         self.is_broken.store(true, Ordering::Relaxed);
     }
 
-    fn is_usable(&self) -> bool {
-        !self.is_broken.load(Ordering::Relaxed) && !self.client.is_closed()
+    pub(super) fn is_usable(&self) -> bool {
+        let is_silent = self.silences != self.target.silences.load(Ordering::Relaxed);
+        !is_silent && !self.is_broken.load(Ordering::Relaxed) && !self.client.is_closed()
     }
 }
 
@@ -115,43 +127,66 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Told(error) => error.into(),
-            Failure::Silent => Self::Unavailable("the database did not answer in time".to_owned()),
+            Failure::Silent => silent(),
         }
     }
 }
 
-/// One place for a connection.
+/// Nobody knows what it has done.
+pub(super) fn silent() -> Error {
+    Error::Unavailable("the database did not answer in time".to_owned())
+}
+
+/// One place for a connection; a cheap handle of it.
+#[derive(Clone)]
 pub(super) struct Link {
     target: Arc<Target>,
-    open: Mutex<Option<Arc<Session>>>,
+    open: Arc<Mutex<Option<Arc<Session>>>>,
     /// Whoever has it makes the connection.
-    making: tokio::sync::Mutex<()>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Link {
     pub(super) fn new(target: Arc<Target>) -> Self {
-        Self { target, open: Mutex::default(), making: tokio::sync::Mutex::default() }
+        Self { target, open: Arc::default(), making: Arc::default() }
     }
 
     /// The connection that is open, or a new one. Whoever comes first makes it, and the others wait for that; but where the last
-    /// try has failed, they hear so at once: a server that says nothing must not hold up everybody for as long as it is patient.
+    /// try has failed, they hear so at once, and the first one soon: a server that says nothing must not hold up everybody for as
+    /// long as it is patient.
     pub(super) async fn session(&self) -> Result<Arc<Session>, Error> {
         if let Some(session) = self.usable() {
             return Ok(session);
         }
-        let _making = match (self.making.try_lock(), self.failure()) {
+        let making = match (Arc::clone(&self.making).try_lock_owned(), self.failure()) {
             (Ok(making), _) => making,
             (Err(_), Some((_, error))) => return Err(error),
-            (Err(_), None) => self.making.lock().await,
+            (Err(_), None) => Arc::clone(&self.making).lock_owned().await,
         };
         if let Some(session) = self.usable() {
             return Ok(session);
         }
-        if let Some((since, error)) = self.failure()
+        let failure = self.failure();
+        if let Some((since, error)) = &failure
             && since.elapsed() < PAUSE
         {
-            return Err(error);
+            return Err(error.clone());
         }
+        let link = self.clone();
+        // It goes on, whoever waits for it.
+        let made = tokio::spawn(async move {
+            let made = link.make().await;
+            drop(making);
+            made
+        });
+        let stopped = |_| Error::Unavailable("it is closed".to_owned());
+        match failure {
+            None => made.await.map_err(stopped)?,
+            Some((_, error)) => timeout(BRIEFLY, made).await.map_err(|_| error)?.map_err(stopped)?,
+        }
+    }
+
+    async fn make(&self) -> Result<Arc<Session>, Error> {
         match connect(&self.target).await {
             Ok((session, connection)) => {
                 tokio::spawn(async move {
@@ -195,18 +230,18 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Makes a connection and sets it up. Something must poll the second part.
 pub(super) async fn connect(
-    target: &Target,
+    target: &Arc<Target>,
 ) -> Result<(Session, Connection<Socket, impl TlsStream + Unpin + Send + use<>>), Error> {
-    let silent = |_| Error::Unavailable("the database did not answer in time".to_owned());
-    let (client, mut connection) =
-        timeout(CONNECT_PATIENCE, target.config.connect(target.tls.clone())).await.map_err(silent)??;
-    let set_up = async {
+    let silences = target.silences.load(Ordering::Relaxed);
+    let connected = async {
+        let (client, mut connection) = target.config.connect(target.tls.clone()).await?;
         tokio::select! {
-            done = client.batch_execute(SET_UP) => done,
+            done = client.batch_execute(SET_UP) => done?,
             // It ends before that only if it breaks, and then the other one says so.
-            Err(error) = &mut connection => Err(error),
+            Err(error) = &mut connection => return Err(error),
         }
+        Ok((client, connection))
     };
-    timeout(CONNECT_PATIENCE, set_up).await.map_err(silent)??;
-    Ok((Session::new(client), connection))
+    let (client, connection) = timeout(CONNECT_PATIENCE, connected).await.map_err(|_| silent())??;
+    Ok((Session::new(Arc::clone(target), silences, client), connection))
 }

@@ -33,7 +33,7 @@ pub(super) async fn run(target: Arc<Target>, wake: Arc<Wake>, listening: oneshot
 }
 
 /// Until the connection breaks.
-async fn converse(target: &Target, wake: &Wake, listening: &mut Option<oneshot::Sender<()>>) -> Result<(), Error> {
+async fn converse(target: &Arc<Target>, wake: &Wake, listening: &mut Option<oneshot::Sender<()>>) -> Result<(), Error> {
     let (session, mut connection) = connect(target).await?;
     let (heard, mut news) = mpsc::unbounded_channel();
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));

@@ -4,7 +4,9 @@
 //! in the condition of a query is written out, since only then the small index of that state is taken.
 
 use super::{
-    Postgres, row,
+    Postgres,
+    periods::patience,
+    row,
     statement::{Statement, values},
 };
 use crate::{Error, group::Claim};
@@ -53,12 +55,19 @@ pub(super) fn update(message: &Message) -> Result<Statement, Error> {
     ))
 }
 
-/// Forgets texts of callers' own that were done with before.
+/// Forgets texts of callers' own that were done with before and leave with no period.
 pub(super) fn purge_texts(before: Timestamp, limit: u32) -> Statement {
     Statement::any(
-        "DELETE FROM message WHERE (tenant, id) IN
-             (SELECT tenant, id FROM message WHERE verification IS NULL AND updated_at < $1
-              AND state NOT IN ('queued', 'leased') ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        concat!(
+            "WITH early AS MATERIALIZED
+                 (SELECT tenant, id FROM message_before WHERE verification IS NULL AND updated_at < $1
+                  AND state NOT IN ('queued', 'leased') ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+             late AS MATERIALIZED
+                 (SELECT tenant, id FROM message WHERE verification IS NULL AND updated_at < $1 - ",
+            patience!(),
+            " AND state NOT IN ('queued', 'leased') ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             DELETE FROM message WHERE (tenant, id) IN (SELECT * FROM early UNION SELECT * FROM late LIMIT $2)"
+        ),
         values![before.as_ms(), limit],
     )
 }

@@ -22,6 +22,7 @@ pub(crate) mod messages;
 pub(crate) mod mfa_choices;
 pub(crate) mod mfa_sessions;
 mod migrate;
+mod periods;
 pub(crate) mod refresh_tokens;
 mod row;
 pub(crate) mod sandbox;
@@ -46,21 +47,29 @@ pub use url::DatabaseUrl;
 use crate::{Error, OpenError, group::Groups, wake::Wake};
 use link::{Failure, Link};
 use statement::Value;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use tokio::{
     sync::{Mutex, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_postgres::{Row, types::ToSql};
+use url::Target;
 
+/// How long a work waits for its commit.
+pub(crate) const PATIENCE: Duration = link::PATIENCE;
 /// Connections that read. Each carries any number of questions at once, and each is a process on the server.
 const READERS: usize = 4;
 
 /// A database with its writers and its readers.
 pub(crate) struct Postgres {
+    target: Arc<Target>,
     readers: Vec<Link>,
     next: AtomicUsize,
     is_closed: AtomicBool,
@@ -71,14 +80,14 @@ impl Postgres {
     /// Connects, brings the tables up to date, and starts the writers on `groups`.
     pub(crate) async fn open(url: &DatabaseUrl, groups: Groups, wake: Arc<Wake>) -> Result<Self, OpenError> {
         let target = Arc::new(url.target()?);
-        let first = Arc::new(Link::new(Arc::clone(&target)));
+        let first = Link::new(Arc::clone(&target));
         let session = migrated(&first, &target.place).await?;
         if session.is_being_filled().await.map_err(|error| error::opening_known(&target.place, &error))? {
             return Err(OpenError::BeingFilled { place: target.place.clone() });
         }
         let groups = Arc::new(Mutex::new(groups));
-        let others = (1..writer::WRITERS).map(|_| Arc::new(Link::new(Arc::clone(&target))));
-        for link in others.chain([Arc::clone(&first)]) {
+        let others = (1..writer::WRITERS).map(|_| Link::new(Arc::clone(&target)));
+        for link in others.chain([first]) {
             tokio::spawn(writer::run(link, Arc::clone(&groups), Arc::clone(&wake)));
         }
         let (sender, listening) = oneshot::channel();
@@ -90,11 +99,16 @@ impl Postgres {
             next: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
             listener,
+            target,
         })
     }
 
     /// Asks one question.
     async fn ask(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        timeout(link::PATIENCE, self.ask_patiently(sql, values)).await.unwrap_or_else(|_| Err(link::silent()))
+    }
+
+    async fn ask_patiently(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
         let reader = self.readers.get(number).filter(|_| !self.is_closed.load(Ordering::Relaxed));
         let session = reader.ok_or_else(|| Error::Unavailable("it is closed".to_owned()))?.session().await?;

@@ -3,13 +3,13 @@
 //! always means to verify.
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use std::{path::Path, sync::Arc};
+use std::{error::Error as StdError, io, path::Path, sync::Arc};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What makes connections secure.
@@ -42,6 +42,22 @@ fn roots(file: &Path) -> Result<RootCertStore, String> {
         roots.add(certificate).map_err(|error| format!("sslrootcert: {shown}: {error}"))?;
     }
     if roots.is_empty() { Err(format!("sslrootcert: {shown} holds no certificate")) } else { Ok(roots) }
+}
+
+/// What is wrong about the certificate of the other side, if that is the trouble.
+pub(super) fn certificate_trouble(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let error = inner.map_or(error, |inner| inner as _);
+    match error.downcast_ref::<Error>() {
+        // The latter of one that only has the name of a trusted one.
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            Some("its certificate is of an authority that is not trusted; name the right one as sslrootcert in the URL")
+        }
+        Some(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => Some("its certificate is not for this host name; name the host as the certificate does"),
+        _ => None,
+    }
 }
 
 /// Encrypts, and does not ask with whom: what `sslmode=prefer` and `require` mean.

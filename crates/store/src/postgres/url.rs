@@ -3,7 +3,12 @@
 use super::tls;
 use crate::{Error, OpenError};
 use percent_encoding::percent_decode_str;
-use std::{fmt, path::PathBuf, sync::Mutex, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Mutex, atomic::AtomicU64},
+    time::Duration,
+};
 use tokio::time::Instant;
 use tokio_postgres::{
     Config,
@@ -16,9 +21,11 @@ use tokio_postgres::{
 pub struct DatabaseUrl(String);
 
 /// For one host; with several, each is tried.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A server that takes nothing for so long is gone, whatever the network says.
-const SILENCE: Duration = Duration::from_secs(8);
+const SILENCE: Duration = Duration::from_secs(5);
+/// And so is one that says nothing to so many questions whether it is there, a second apart.
+const QUESTIONS: u32 = 3;
 
 /// What a URL says, and what is known of the place.
 pub(super) struct Target {
@@ -29,6 +36,8 @@ pub(super) struct Target {
     /// The word of the last try to connect, if it failed, and since when. All connections share it: what one has met the others need
     /// not try, and once one is there again all are welcome.
     pub(super) failed: Mutex<Option<(Instant, Error)>>,
+    /// How often a connection got no answer any more: those that were made before are of no use.
+    pub(super) silences: AtomicU64,
 }
 
 impl DatabaseUrl {
@@ -61,13 +70,14 @@ impl DatabaseUrl {
         if config.get_application_name().is_none() {
             config.application_name("countersign");
         }
-        config.keepalives_idle(SILENCE).target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.keepalives_idle(SILENCE).keepalives_interval(Duration::from_secs(1)).keepalives_retries(QUESTIONS);
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if verify {
             config.ssl_mode(SslMode::Require);
         }
         let tls = tls::connector(verify || authority.is_some(), authority.as_deref()).map_err(|why| bad(&why))?;
         let place = place(&config);
-        Ok(Target { config, tls, place, failed: Mutex::default() })
+        Ok(Target { config, tls, place, failed: Mutex::default(), silences: AtomicU64::new(0) })
     }
 
     /// Takes out what the driver does not know: `sslmode=verify-full` (or `verify-ca`, which is held to be the same), and

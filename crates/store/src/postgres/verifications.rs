@@ -1,7 +1,9 @@
 //! The table `verification`.
 
 use super::{
-    Postgres, row,
+    Postgres,
+    periods::patience,
+    row,
     statement::{Statement, values},
     trial_counts::add_counts,
 };
@@ -54,15 +56,22 @@ pub(super) fn update(verification: &Verification) -> Result<Statement, Error> {
     ))
 }
 
-/// Deletes those that ended before a moment, and in the same statement what belongs to them in other tables: between nodes
-/// nobody else knows which they were. What another node is deleting at this moment is passed over.
+/// Deletes those that ended before a moment and leave with no period ([`periods`](super::periods)), and in the same statement what
+/// belongs to them in other tables: between nodes nobody else knows which they were. What another node is deleting at this
+/// moment is passed over.
 pub(super) fn purge(before: Timestamp, limit: u32) -> Statement {
     Statement::any(
         concat!(
-            "WITH gone AS MATERIALIZED
+            "WITH early AS MATERIALIZED
+                 (SELECT tenant, id FROM verification_before WHERE decided_at < $1 ORDER BY decided_at LIMIT $2
+                  FOR UPDATE SKIP LOCKED),
+             late AS MATERIALIZED
+                 (SELECT tenant, id FROM verification WHERE decided_at < $1 - ",
+            patience!(),
+            " ORDER BY decided_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+             gone AS MATERIALIZED
                  (DELETE FROM verification WHERE (tenant, id) IN
-                      (SELECT tenant, id FROM verification WHERE decided_at < $1 ORDER BY decided_at LIMIT $2
-                       FOR UPDATE SKIP LOCKED)
+                      (SELECT * FROM early UNION SELECT * FROM late LIMIT $2)
                   RETURNING tenant, id),
              messages AS
                  (DELETE FROM message USING gone WHERE message.tenant = gone.tenant AND message.verification = gone.id),
@@ -169,14 +178,21 @@ pub(crate) async fn overdue(database: &Postgres, now: Timestamp, limit: u32) -> 
     .await
 }
 
-/// Whether anything is left that a purge would take: an answer, a verification, or a text of a caller's own.
+/// Whether anything is left that a purge would take one by one: an answer, a verification, or a text of a caller's own.
 pub(crate) async fn is_more_to_purge(database: &Postgres, answers: Timestamp, ended: Timestamp) -> Result<bool, Error> {
     let found = row::one(
         database,
-        "SELECT EXISTS (SELECT 1 FROM answer WHERE created_at < $1)
-             OR EXISTS (SELECT 1 FROM verification WHERE decided_at < $2)
-             OR EXISTS (SELECT 1 FROM message WHERE verification IS NULL AND updated_at < $2
-                        AND state NOT IN ('queued', 'leased'))",
+        concat!(
+            "SELECT EXISTS (SELECT 1 FROM answer WHERE created_at < $1)
+                 OR EXISTS (SELECT 1 FROM verification_before WHERE decided_at < $2)
+                 OR EXISTS (SELECT 1 FROM verification WHERE decided_at < $2 - ",
+            patience!(),
+            ") OR EXISTS (SELECT 1 FROM message_before WHERE verification IS NULL AND updated_at < $2
+                        AND state NOT IN ('queued', 'leased'))
+                 OR EXISTS (SELECT 1 FROM message WHERE verification IS NULL AND updated_at < $2 - ",
+            patience!(),
+            " AND state NOT IN ('queued', 'leased'))"
+        ),
         values![answers.as_ms(), ended.as_ms()],
         |row| row::get(row, 0),
     )

@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 pub(super) const WRITERS: usize = 2;
 
 /// Takes groups until the queue is closed and empty. What ends last drops `groups`, and whoever closes the store hears it.
-pub(super) async fn run(link: Arc<Link>, groups: Arc<Mutex<Groups>>, wake: Arc<Wake>) {
+pub(super) async fn run(link: Link, groups: Arc<Mutex<Groups>>, wake: Arc<Wake>) {
     loop {
         let next = groups.lock().await.next().await;
         let Some(group) = next else { break };
@@ -43,11 +43,13 @@ async fn write(link: &Link, group: &Group) -> Result<Vec<Outcome>, Error> {
     let jobs: Vec<Job<'_>> = group.works().map(Job::of).collect();
     let mut transaction = Transaction::of(&session, &jobs);
     let done = transaction.run().await;
-    if done.is_err()
-        && transaction.is_open
-        && session.patiently(session.client().batch_execute("ROLLBACK")).await.is_err()
-    {
-        session.discard();
+    if done.is_err() && transaction.is_open {
+        // Of one that says nothing nobody waits for this, too.
+        let is_gone =
+            !session.is_usable() || session.patiently(session.client().batch_execute("ROLLBACK")).await.is_err();
+        if is_gone {
+            session.discard();
+        }
     }
     done.map(|()| transaction.outcomes)
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres");
 
@@ -62,6 +63,27 @@ impl Server {
     /// From now on it can be written to, whatever it followed before.
     pub async fn promote(&self) {
         execute(&self.url, "SELECT pg_promote()").await;
+    }
+
+    /// From now on it takes new connections with TLS only, and shows this certificate (both as PEM).
+    ///
+    /// # Panics
+    /// When it refuses that.
+    pub async fn demand_tls(&self, certificate: &str, key: &str) {
+        // Written by the server itself, in its folder: so the files are its own, as it wants its key to be.
+        for (file, text) in
+            [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", "hostssl all all 127.0.0.1/32 trust")]
+        {
+            let write = format!(
+                "COPY (SELECT unnest(string_to_array('{text}', E'\\n'))) TO PROGRAM 'umask 077; rm -f {file}; cat > {file}'"
+            );
+            execute(&self.url, &write).await;
+        }
+        execute(&self.url, "ALTER SYSTEM SET ssl = on").await;
+        execute(&self.url, "SELECT pg_reload_conf()").await;
+        while tokio_postgres::connect(&self.url, NoTls).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Its port on this machine.

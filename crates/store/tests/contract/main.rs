@@ -36,6 +36,8 @@ mod mfa_sessions;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]
+mod periods;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod purge;
