@@ -24,5 +24,9 @@ pub async fn beside(
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let (measured, recorded) = tokio::join!(work, perf.status());
-    if recorded?.success() { measured } else { Err("perf could not record: see /proc/sys/kernel/perf_event_paranoid".into()) }
+    if recorded?.success() {
+        measured
+    } else {
+        Err("perf could not record: see /proc/sys/kernel/perf_event_paranoid".into())
+    }
 }

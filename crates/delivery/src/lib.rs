@@ -1,6 +1,6 @@
 //! How a message *leaves*. A [`Provider`] hands one message to the outside world and says how that went; which providers
 //! there are is in `providers/mod.rs`, whether routes lead to them in `routing.rs`, what the message says in `render.rs`,
-//! what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, what a provider calls back
+//! what is said in a call while it lasts in `call.rs`, what a tenant's own text must hold in `lint.rs`, how long a text message is in `gsm7.rs`, what a provider calls back
 //! with in `receipt.rs`, what a provider with connections of its own is given and tells of them in `opening.rs`, and how
 //! callers' own servers are called in `callback.rs`.
 //! When to try, try again or give up is not decided here: that is the rule of `countersign_model::message`, run by
@@ -11,6 +11,7 @@
 //! `render/builtin.rs`; the tests judge it, and write it down in `docs/languages.md` (`UPDATE=1 cargo test -p countersign-delivery
 //! --test it languages`).
 
+pub mod call;
 pub mod callback;
 pub mod gsm7;
 pub mod lint;
@@ -27,6 +28,7 @@ use countersign_model::{
 };
 use std::fmt;
 
+pub use call::{CallStep, Line, Told, Unsaid};
 pub use countersign_model::{Routes, SendError};
 pub use lint::lint;
 pub use lookup::NumberLookup;
@@ -57,6 +59,12 @@ pub struct Outgoing {
     pub dlt: Option<DltIds>,
     /// What it says.
     pub content: Rendered,
+    /// In which language (BCP 47), one of [`Provider::languages`].
+    pub language: String,
+    /// For how many seconds from now on its code can be used; none: there is no end, or no code.
+    pub life_seconds: Option<u32>,
+    /// For how many minutes a code of its policy can be used, begun ones counted; none as above.
+    pub life_minutes: Option<u32>,
     /// The code it carries, for providers that build the message themselves; none for a text of a caller's own.
     pub code: Option<Code>,
     /// The link it carries in place of a code. Whoever has it can open it.
@@ -64,6 +72,8 @@ pub struct Outgoing {
     /// Where the provider is to report what becomes of it: this server's address for just this message. None: nowhere, since
     /// nobody outside can reach this server.
     pub receipt_url: Option<String>,
+    /// Where the provider is to ask what it shall say in the call, for one that asks. None as above.
+    pub call_url: Option<String>,
     /// The time of this attempt on the wall's clock, for providers whose requests are signed together with the time.
     pub now: Timestamp,
 }
@@ -127,6 +137,27 @@ pub trait Provider: Send + Sync {
         Err(BadReceipt::NotExpected)
     }
 
+    /// The languages in which it can say a message (BCP 47); empty: it says whatever it is given.
+    fn languages(&self) -> &[String] {
+        &[]
+    }
+
+    /// Reads what the provider asks about a call that it has placed.
+    ///
+    /// # Errors
+    /// When it is forged, or when this provider never asks.
+    fn call_step(&self, _request: &ReceiptRequest<'_>) -> Result<CallStep, BadReceipt> {
+        Err(BadReceipt::NotExpected)
+    }
+
+    /// What the provider is told to say, in its own form.
+    ///
+    /// # Errors
+    /// When there is no such form.
+    fn tell(&self, _line: &Line<'_>) -> Told {
+        Err(Unsaid("this provider never asks".to_owned()))
+    }
+
     /// Begins to work, if it keeps connections: to be called once, before the first [`Self::send`], inside of a tokio runtime.
     fn open(&self, _opening: Opening) {}
 
@@ -160,9 +191,13 @@ mod testing {
             from_address: None,
             dlt: None,
             content: Rendered { subject: Some("Your code".into()), text: "123456".into(), html: None },
+            language: "en".into(),
+            life_seconds: Some(300),
+            life_minutes: Some(5),
             code: Some(Code::own("123456").unwrap()),
             link: None,
             receipt_url: None,
+            call_url: None,
             now: Timestamp::from_ms(1_767_225_600_000),
         }
     }

@@ -158,11 +158,12 @@ impl Templates {
         locale: &str,
         context: &Context<'_>,
     ) -> Result<Rendered, RenderError> {
+        let last_line = context.last_line.filter(|_| channel == Channel::Sms);
+        let channel = channel.words();
         let values = values(purpose, channel, context)?;
         let language = negotiate(locale, &LANGUAGES).unwrap_or(locale::LAST_RESORT);
         let builtin = |part| self.render_builtin(language, &name(purpose, channel, part), part, &values);
         let is_mail = channel == Channel::Email;
-        let last_line = context.last_line.filter(|_| channel == Channel::Sms);
         let ended = |text: String| match last_line {
             Some(line) => format!("{text}\n{}", line.with(context.code)),
             None => text,
@@ -180,6 +181,16 @@ impl Templates {
         let html = own.html.as_deref().filter(|_| is_mail);
         let html = html.map(|source| self.render_own(source, Part::Html, &values)).transpose()?;
         Ok(Rendered { subject, text: ended(self.render_own(&own.text, Part::Text, &values)?), html })
+    }
+
+    /// What a call says besides the message: how it asks for a key, or that the code is of no use any more.
+    ///
+    /// # Errors
+    /// None: these are built in.
+    pub fn call(&self, words: CallWords, locale: &str, brand: Option<&str>) -> Result<String, RenderError> {
+        let language = negotiate(locale, &LANGUAGES).unwrap_or(locale::LAST_RESORT);
+        let values = Values::from([("brand", Value::from(one_line(brand.unwrap_or_default())))]);
+        self.render_builtin(language, words.template(), Part::Text, &values)
     }
 
     fn render_builtin(&self, language: &str, name: &str, part: Part, values: &Values) -> Result<String, RenderError> {
@@ -220,6 +231,9 @@ fn compiled_of(language: &str) -> Environment<'static> {
             environment.add_template_owned(name(message.message, message.channel, part), text).ok();
         }
     }
+    for (words, text) in builtin::calls(language) {
+        environment.add_template(words.template(), text).ok();
+    }
     environment
 }
 
@@ -230,13 +244,12 @@ fn name(purpose: Purpose, channel: Channel, part: Part) -> String {
 /// The variables that a message of this kind has.
 #[must_use]
 pub const fn variables(purpose: Purpose, channel: Channel) -> &'static [&'static str] {
-    match (purpose, channel) {
-        (Purpose::Verification, Channel::Sms | Channel::Email) => &["code", "brand", "minutes"],
-        (Purpose::Verification, Channel::Voice) => &["spoken", "brand", "minutes"],
-        (Purpose::Payment, Channel::Sms | Channel::Email) => {
-            &["code", "brand", "minutes", "payee", "amount", "currency"]
-        }
-        (Purpose::Payment, Channel::Voice) => &["spoken", "brand", "minutes", "payee", "amount", "currency"],
+    let is_spoken = matches!(channel, Channel::Voice);
+    match purpose {
+        Purpose::Verification if is_spoken => &["spoken", "brand", "minutes"],
+        Purpose::Verification => &["code", "brand", "minutes"],
+        Purpose::Payment if is_spoken => &["spoken", "brand", "minutes", "payee", "amount", "currency"],
+        Purpose::Payment => &["code", "brand", "minutes", "payee", "amount", "currency"],
     }
 }
 
@@ -259,8 +272,52 @@ pub(crate) fn values(purpose: Purpose, channel: Channel, context: &Context<'_>) 
     Ok(values)
 }
 
+/// What a call says besides the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallWords {
+    /// "To hear it, press 1."
+    Ask,
+    /// The code is of no use any more.
+    Over,
+}
+
+impl CallWords {
+    const fn template(self) -> &'static str {
+        match self {
+            Self::Ask => "call/ask.text",
+            Self::Over => "call/over.text",
+        }
+    }
+}
+
+/// In which language a message is said, of those that a provider offers: the best for `locale`, or, if there is none and no
+/// English either, the first. Offered is nothing: whatever is asked for.
+#[must_use]
+pub fn said_in(locale: &str, offered: &[String]) -> String {
+    let tags: Vec<&str> = offered.iter().map(String::as_str).collect();
+    match negotiate(locale, if tags.is_empty() { &LANGUAGES } else { &tags }) {
+        Some(language) => language.to_owned(),
+        None => offered.first().map_or(locale::LAST_RESORT, String::as_str).to_owned(),
+    }
+}
+
+/// Whether a text that is written in one language can be said in the other: `pt-BR` and `pt`, but not `sw` and `en`.
+#[must_use]
+pub fn is_same_language(one: &str, other: &str) -> bool {
+    let language = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    language(one) == language(other)
+}
+
+/// A text that is read out, with the whole code in it at least twice: nobody hears it right the first time.
+#[must_use]
+pub fn said_twice(text: String, code: &Code) -> String {
+    let is_enough = text.matches(&spoken(code)).count() >= 2;
+    if is_enough { text } else { format!("{text} {text}") }
+}
+
 /// One character at a time, with the pause that a voice makes at a comma.
-pub(crate) fn spoken(code: &Code) -> String {
+#[must_use]
+pub fn spoken(code: &Code) -> String {
     let characters: Vec<String> = code.expose().chars().map(String::from).collect();
     characters.join(", ")
 }

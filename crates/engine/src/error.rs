@@ -30,8 +30,8 @@ pub enum Error {
     /// A limit of the destination refused.
     #[error("a limit of this destination refuses it")]
     Limited(Limited),
-    /// The address cannot be reached on this channel.
-    #[error("this address cannot be reached by {}", .0.name())]
+    /// The address cannot be reached on this channel, or what is to be said cannot be said there.
+    #[error("this cannot be sent by {}: the address is of another kind, or more is to be said than a code", .0.name())]
     WrongChannel(Channel),
     /// No provider serves the channel.
     #[error("no provider is configured for {}", .0.name())]

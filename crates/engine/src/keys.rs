@@ -220,6 +220,19 @@ impl Keys {
         data_encoding::HEXLOWER.encode(tag.split_at(16).0)
     }
 
+    /// The same for the address of one call: who has it is told what is said there, and can do nothing else.
+    #[must_use]
+    pub fn call_token(&self, tenant: TenantId, message: MessageId) -> String {
+        let tag = mac(&self.token, &[b"call", &tenant.to_bytes(), &message.to_bytes()]);
+        data_encoding::HEXLOWER.encode(tag.split_at(16).0)
+    }
+
+    /// Whether this is the token of that call, in constant time.
+    #[must_use]
+    pub fn is_call_token(&self, tenant: TenantId, message: MessageId, token: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.call_token(tenant, message).as_bytes(), token.as_bytes()).is_ok()
+    }
+
     /// Whether this is the token of that message, in constant time.
     #[must_use]
     pub fn is_receipt_token(&self, tenant: TenantId, message: MessageId, token: &str) -> bool {

@@ -6,10 +6,12 @@
 //! a thing that happens by itself is in `jobs/`. Nothing here knows HTTP.
 
 pub mod caller;
+pub mod calls;
 mod carriers;
 pub mod clients;
 pub mod clock;
 pub mod commands;
+mod contents;
 mod error;
 mod first_step;
 mod health;

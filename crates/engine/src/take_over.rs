@@ -75,7 +75,8 @@ impl Engine {
         if rule.after.is_none() || !self.is_latest(message, &verification).await? {
             return Ok(TakenOver::Nobody);
         }
-        let channel = match self.next_channel(message, cause, &rule, &to, now) {
+        let says_it = |channel: Channel| verification.can_go_by(channel);
+        let channel = match self.next_channel(message, cause, (&rule, &says_it), &to, now) {
             Reached::Channel(channel) => channel,
             Reached::Later => return Ok(TakenOver::Later),
             Reached::Nobody => return Ok(TakenOver::Nobody),
@@ -115,12 +116,13 @@ impl Engine {
         Ok(messages.last().is_some_and(|latest| latest.id == message.id))
     }
 
-    /// On which channel the chain goes on: on this one while a provider is left, else on the next where there is one.
+    /// On which channel the chain goes on: on this one while a provider is left, else on the next where there is one, and that can
+    /// say it.
     fn next_channel(
         &self,
         message: &Message,
         cause: Cause,
-        rule: &TakeOver,
+        (rule, says_it): (&TakeOver, &dyn Fn(Channel) -> bool),
         to: &Destination,
         now: Timestamp,
     ) -> Reached {
@@ -138,7 +140,8 @@ impl Engine {
         }
         let (_, begun_on) = message.first_of_chain();
         let channels = std::iter::once(begun_on).chain(rule.fall_back.iter().copied());
-        for channel in channels.skip_while(|channel| *channel != message.channel).skip(1) {
+        let later_ones = channels.skip_while(|channel| *channel != message.channel).skip(1);
+        for channel in later_ones.filter(|channel| says_it(*channel)) {
             match self.reach(channel, to, now, &|_| None) {
                 Reached::Channel(channel) => return Reached::Channel(channel),
                 Reached::Later => later = true,

@@ -52,6 +52,10 @@ pub enum Means {
     Voice,
     /// Mail.
     Email,
+    /// Messages by WhatsApp.
+    Whatsapp,
+    /// Messages by Telegram.
+    Telegram,
     /// An app that counts out codes.
     Totp,
     /// A question on a device.
@@ -177,6 +181,8 @@ impl From<Channel> for Means {
             Channel::Sms => Self::Sms,
             Channel::Voice => Self::Voice,
             Channel::Email => Self::Email,
+            Channel::Whatsapp => Self::Whatsapp,
+            Channel::Telegram => Self::Telegram,
         }
     }
 }

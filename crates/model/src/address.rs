@@ -18,11 +18,19 @@ pub enum Channel {
     Voice,
     /// A mail to an e-mail address.
     Email,
+    /// A message to whoever has this phone number at WhatsApp.
+    Whatsapp,
+    /// A message to whoever has this phone number at Telegram.
+    Telegram,
 }
 
 impl Channel {
     /// All of them, in the order in which lists show them.
-    pub const ALL: [Self; 3] = [Self::Sms, Self::Voice, Self::Email];
+    pub const ALL: [Self; 5] = [Self::Sms, Self::Voice, Self::Email, Self::Whatsapp, Self::Telegram];
+    /// Those with words of their own; see [`Self::words`].
+    pub const WITH_WORDS: [Self; 3] = [Self::Sms, Self::Voice, Self::Email];
+    /// Those by which a second factor can be asked for: what its pages offer, and the APIs that know no others.
+    pub const OF_SECOND_FACTORS: [Self; 3] = [Self::Sms, Self::Voice, Self::Email];
 
     /// The name on the wire and in settings.
     #[must_use]
@@ -31,7 +39,45 @@ impl Channel {
             Self::Sms => "sms",
             Self::Voice => "voice",
             Self::Email => "email",
+            Self::Whatsapp => "whatsapp",
+            Self::Telegram => "telegram",
         }
+    }
+
+    /// Whose words a message of this channel has, where it has words of ours: whatever goes to a phone to be read says what a
+    /// text message says.
+    #[must_use]
+    pub const fn words(self) -> Self {
+        match self {
+            Self::Sms | Self::Whatsapp | Self::Telegram => Self::Sms,
+            Self::Voice => Self::Voice,
+            Self::Email => Self::Email,
+        }
+    }
+
+    /// Whether the words around the code are the vendor's (Meta's authentication templates, Telegram's gateway), so that nothing but
+    /// a code can be said: no link, and nothing of a payment, which the person must be shown (PSD2, RTS article 5).
+    #[must_use]
+    pub const fn says_only_a_code(self) -> bool {
+        match self {
+            Self::Whatsapp | Self::Telegram => true,
+            Self::Sms | Self::Voice | Self::Email => false,
+        }
+    }
+
+    /// Whether it goes to a phone number.
+    #[must_use]
+    pub const fn is_to_phone(self) -> bool {
+        match self {
+            Self::Sms | Self::Voice | Self::Whatsapp | Self::Telegram => true,
+            Self::Email => false,
+        }
+    }
+
+    /// A channel of second factors by its name.
+    #[must_use]
+    pub fn of_second_factor(name: &str) -> Option<Self> {
+        Self::OF_SECOND_FACTORS.into_iter().find(|channel| channel.name() == name)
     }
 
     /// The opposite of [`Self::name`].
@@ -245,7 +291,7 @@ impl Address {
     /// When the text is no address of that kind, or a number that gets no codes.
     pub fn parse(channel: Channel, text: &str) -> Result<Self, BadAddress> {
         match channel {
-            Channel::Sms | Channel::Voice => {
+            Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
                 let number = PhoneNumber::parse(text)?;
                 match number.traits().line {
                     LineType::Special => Err(BadAddress::NotAPersons),
@@ -293,9 +339,9 @@ impl Address {
     /// Whether a message of this channel can go there.
     #[must_use]
     pub const fn suits(&self, channel: Channel) -> bool {
-        match (self, channel) {
-            (Self::Phone(_), Channel::Sms | Channel::Voice) | (Self::Email(_), Channel::Email) => true,
-            (Self::Phone(_), Channel::Email) | (Self::Email(_), Channel::Sms | Channel::Voice) => false,
+        match self {
+            Self::Phone(_) => channel.is_to_phone(),
+            Self::Email(_) => !channel.is_to_phone(),
         }
     }
 }

@@ -276,6 +276,25 @@ impl Verification {
         self.live_codes(now).any(|code| code.generation == generation)
     }
 
+    /// For how many minutes a code of its policy can be used, begun ones counted, as messages say it; none: there is no end.
+    #[must_use]
+    pub const fn life_minutes(&self) -> Option<u32> {
+        let seconds = self.policy.life_seconds;
+        if seconds > 0 { Some(seconds.div_ceil(60)) } else { None }
+    }
+
+    /// Whether a message of this channel can say what those of this verification must: a link is not read out, and where the
+    /// vendor's words stand around the code there is no room for a link or a payment.
+    #[must_use]
+    pub const fn can_go_by(&self, channel: Channel) -> bool {
+        let is_to_be_tapped = matches!(self.code, CodeSource::Link);
+        match channel {
+            Channel::Sms | Channel::Email => true,
+            Channel::Voice => !is_to_be_tapped,
+            Channel::Whatsapp | Channel::Telegram => !is_to_be_tapped && self.payment.is_none(),
+        }
+    }
+
     /// Judges a proof. The attempt is already spent in the value that comes back.
     #[must_use]
     pub fn check(mut self, proof: Proof, now: Timestamp) -> (Self, Checked) {
@@ -487,6 +506,18 @@ mod tests {
     const WRONG: Proof = Proof { matches: None, payment_matches: true };
     const RIGHT: Proof = Proof { matches: Some(0), payment_matches: true };
     const SECOND: Proof = Proof { matches: Some(1), payment_matches: true };
+
+    #[test]
+    fn a_link_is_not_read_out_and_where_the_words_are_the_vendors_only_a_code_goes() {
+        let ways = |of: &Verification| Channel::ALL.map(|channel| of.can_go_by(channel));
+        let plain = started(|_| {});
+        assert_eq!(ways(&plain), [true; 5]);
+        // SMS, voice, mail, WhatsApp, Telegram.
+        let paid = Verification { payment: Some(Sealed { key_version: 1, bytes: vec![1] }), ..plain.clone() };
+        assert_eq!(ways(&paid), [true, true, true, false, false]);
+        let link = Verification { code: CodeSource::Link, ..plain };
+        assert_eq!(ways(&link), [true, false, true, false, false]);
+    }
 
     #[test]
     fn a_wrong_code_spends_one_attempt_and_the_last_one_ends_it() {

@@ -1,6 +1,7 @@
 //! `/callbacks/{provider}` and `/callbacks/{provider}/{tenant}/{message}/{token}`: where providers report what became of a
 //! message. The second form is made for one message and needs no other proof than its token. A report is acknowledged only after
-//! it is on the disk; how a provider wants to be answered is in its configuration.
+//! it is on the disk; how a provider wants to be answered is in its configuration. And `/calls/{provider}/{tenant}/{message}/{token}`, also
+//! made for one message: where a provider that has placed a call asks what it is to say in it.
 
 use crate::{Web, body, dialects::native::Problem};
 use axum::{
@@ -20,22 +21,40 @@ pub(crate) fn routes() -> Router<Web> {
     Router::new()
         .route("/callbacks/{provider}", any(shared))
         .route("/callbacks/{provider}/{tenant}/{message}/{token}", any(own))
+        .route("/calls/{provider}/{tenant}/{message}/{token}", any(call))
 }
 
 async fn shared(State(web): State<Web>, Path(provider): Path<String>, request: Request) -> Result<Response, Problem> {
-    take(&web, &provider, None, request).await
+    take(&web, &provider, Asked::Receipt(None), request).await
 }
 
-async fn own(
-    State(web): State<Web>,
-    Path((provider, tenant, message, token)): Path<(String, String, String, String)>,
-    request: Request,
-) -> Result<Response, Problem> {
+/// What stands in an address that was made for one message.
+type OwnPath = Path<(String, String, String, String)>;
+
+async fn own(State(web): State<Web>, path: OwnPath, request: Request) -> Result<Response, Problem> {
+    let (provider, own) = own_address(path)?;
+    take(&web, &provider, Asked::Receipt(Some(own)), request).await
+}
+
+async fn call(State(web): State<Web>, path: OwnPath, request: Request) -> Result<Response, Problem> {
+    let (provider, own) = own_address(path)?;
+    take(&web, &provider, Asked::Call(own), request).await
+}
+
+fn own_address(Path((provider, tenant, message, token)): OwnPath) -> Result<(String, OwnAddress), Problem> {
     let (Ok(tenant), Ok(message)) = (tenant.parse(), message.parse()) else { return Err(unknown()) };
-    take(&web, &provider, Some(OwnAddress { tenant, message, token }), request).await
+    Ok((provider, OwnAddress { tenant, message, token }))
 }
 
-async fn take(web: &Web, provider: &str, own: Option<OwnAddress>, request: Request) -> Result<Response, Problem> {
+/// What a provider calls about.
+enum Asked {
+    /// What became of messages; by the address of one, or of all.
+    Receipt(Option<OwnAddress>),
+    /// What to say in a call.
+    Call(OwnAddress),
+}
+
+async fn take(web: &Web, provider: &str, asked: Asked, request: Request) -> Result<Response, Problem> {
     let (parts, body): (Parts, Body) = request.into_parts();
     let read = body::read(&parts.headers, body, web.body_timeout()).await;
     let body =
@@ -49,7 +68,11 @@ async fn take(web: &Web, provider: &str, own: Option<OwnAddress>, request: Reque
         body: &body,
         message: None,
     };
-    match web.engine().record_receipts(provider, own.as_ref(), call).await {
+    let answer = match &asked {
+        Asked::Receipt(own) => web.engine().record_receipts(provider, own.as_ref(), call).await,
+        Asked::Call(own) => web.engine().answer_call(provider, own, call).await,
+    };
+    match answer {
         Ok(answer) => Ok(answered(answer)),
         Err(error) => Err(refused(web, provider, &error)),
     }
@@ -76,7 +99,7 @@ fn answered(answer: ReceiptAnswer) -> Response {
 }
 
 fn refused(web: &Web, provider: &str, error: &ReceiptError) -> Problem {
-    tracing::warn!(provider, %error, "a receipt was not taken");
+    tracing::warn!(provider, %error, "a provider's call was not taken");
     match error {
         ReceiptError::Unknown | ReceiptError::Bad(BadReceipt::NotExpected) => unknown(),
         ReceiptError::Bad(BadReceipt::Forged) => {

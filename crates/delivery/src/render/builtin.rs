@@ -1,7 +1,7 @@
 //! The built-in messages: one file of words for each language in `templates/`, whole, or this does not compile. What an HTML
 //! mail looks like is said once, in `templates/mail.html` and [`STYLES`]; its text part is the same words without elements.
 
-use super::locale;
+use super::{CallWords, locale};
 use countersign_model::{Channel, message::Purpose};
 
 /// The texts of one language, as they stand in its file.
@@ -9,6 +9,8 @@ struct Language {
     tag: &'static str,
     verification: Texts,
     payment: Texts,
+    call_ask: &'static str,
+    call_over: &'static str,
 }
 
 /// The texts of one purpose.
@@ -44,8 +46,11 @@ impl Language {
         let (voice, rest) = after("[payment voice]", rest);
         let (subject, rest) = after("[payment subject]", rest);
         let (mail, rest) = after("[payment mail]", rest);
+        let payment = Texts { sms, voice, subject, mail };
+        let (call_ask, rest) = after("[call ask]", rest);
+        let (call_over, rest) = after("[call over]", rest);
         assert!(rest.is_empty(), "a language has a text too many");
-        Self { tag, verification, payment: Texts { sms, voice, subject, mail } }
+        Self { tag, verification, payment, call_ask, call_over }
     }
 
     const fn texts(&self, purpose: Purpose) -> &Texts {
@@ -129,14 +134,20 @@ pub struct BuiltIn {
 
 /// All of them, language by language.
 pub fn all() -> impl Iterator<Item = BuiltIn> {
-    let kinds = || Purpose::ALL.into_iter().flat_map(|purpose| Channel::ALL.map(|channel| (purpose, channel)));
+    let kinds = || Purpose::ALL.into_iter().flat_map(|purpose| Channel::WITH_WORDS.map(|channel| (purpose, channel)));
     FILES.iter().flat_map(move |language| kinds().map(|(purpose, channel)| of(language, purpose, channel)))
+}
+
+/// What calls in a language say besides their messages.
+pub fn calls(tag: &str) -> impl Iterator<Item = (CallWords, &'static str)> {
+    let of = |language: &'static Language| [(CallWords::Ask, language.call_ask), (CallWords::Over, language.call_over)];
+    FILES.iter().filter(move |language| language.tag == tag).flat_map(of)
 }
 
 fn of(language: &Language, purpose: Purpose, channel: Channel) -> BuiltIn {
     let texts = language.texts(purpose);
     let (subject, text, html) = match channel {
-        Channel::Sms => (None, texts.sms.to_owned(), None),
+        Channel::Sms | Channel::Whatsapp | Channel::Telegram => (None, texts.sms.to_owned(), None),
         Channel::Voice => (None, texts.voice.to_owned(), None),
         Channel::Email => (Some(texts.subject.to_owned()), plain(texts.mail), Some(page(language.tag, texts))),
     };

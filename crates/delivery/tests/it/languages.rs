@@ -4,7 +4,7 @@ use countersign_delivery::{
     Templates,
     gsm7::{self, Encoding},
     lint::lint,
-    render::{BuiltIn, Context, LANGUAGES, TemplateText, built_in, locale::is_right_to_left},
+    render::{BuiltIn, CallWords, Context, LANGUAGES, TemplateText, built_in, locale::is_right_to_left},
 };
 use countersign_model::{Channel, Code, Payment, message::Purpose};
 use std::{fmt::Write as _, fs, path::Path};
@@ -32,6 +32,15 @@ fn table() -> String {
     let mut table = "| language | message | as it is rendered | alphabet | length | parts | longest |\n|---|---|---|---|--:|--:|--:|\n".to_owned();
     for message in built_in() {
         table.push_str(&row(templates, &message));
+    }
+    for language in LANGUAGES {
+        for (words, name) in [(CallWords::Ask, "before the key"), (CallWords::Over, "after the code's end")] {
+            let said = templates.call(words, language, Some("Example Ltd")).unwrap();
+            assert!(words == CallWords::Over || said.contains('1'), "{language}: no key is named");
+            let direction = if is_right_to_left(language) { "rtl" } else { "ltr" };
+            let text = format!("<div lang=\"{language}\" dir=\"{direction}\">{}</div>", cell(&said));
+            writeln!(table, "| {language} | call, {name} | {text} | | | | |").unwrap();
+        }
     }
     table
 }

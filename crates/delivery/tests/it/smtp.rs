@@ -48,6 +48,10 @@ fn message() -> Outgoing {
         code: Some(code),
         link: None,
         receipt_url: None,
+        call_url: None,
+        language: "en".into(),
+        life_seconds: Some(300),
+        life_minutes: Some(5),
         now: Timestamp::from_ms(1_767_225_600_000),
     }
 }

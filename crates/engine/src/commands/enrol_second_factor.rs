@@ -178,7 +178,7 @@ impl NewFactor {
 /// The kind of factor that a channel belongs to.
 pub(crate) const fn chosen_kind(channel: Channel) -> ChosenKind {
     match channel {
-        Channel::Sms => ChosenKind::Sms,
+        Channel::Sms | Channel::Whatsapp | Channel::Telegram => ChosenKind::Sms,
         Channel::Voice => ChosenKind::Voice,
         Channel::Email => ChosenKind::Email,
     }

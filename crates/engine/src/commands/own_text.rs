@@ -1,6 +1,6 @@
 //! A caller's own words around a code, in place of a template.
 
-use countersign_delivery::Rendered;
+use countersign_delivery::{Rendered, render};
 use countersign_model::{Code, EmailAddress};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,12 @@ impl OwnText {
     #[must_use]
     pub fn filled_with(&self, code: &str) -> String {
         self.text.0.join(code)
+    }
+
+    /// The text as it is read out, with the code one character at a time.
+    #[must_use]
+    pub fn spoken(&self, code: &Code) -> Rendered {
+        Rendered { subject: None, text: self.filled_with(&render::spoken(code)), html: None }
     }
 
     /// The message with its code.

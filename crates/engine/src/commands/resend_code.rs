@@ -24,7 +24,7 @@ impl Command for ResendCode {
         let before = engine.target(caller, &self.target).await?;
         let channel = self.channel.unwrap_or(before.channel);
         let to = engine.address_of(&before)?;
-        if !to.suits(channel) {
+        if !to.suits(channel) || !before.can_go_by(channel) {
             return Err(Error::WrongChannel(channel));
         }
         engine.must_have_way(caller, (channel, &to), before.via.as_deref(), now)?;

@@ -134,7 +134,9 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Result<Change, BucketLevel>, Error> {
         let (kind, rule) = match channel {
-            Channel::Sms | Channel::Voice => (BucketKind::PhoneMessages, limits.phone_messages),
+            Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
+                (BucketKind::PhoneMessages, limits.phone_messages)
+            }
             Channel::Email => (BucketKind::Mails, limits.mails),
         };
         let mut memory = self.memory_of_user(transaction.tenant, transaction.user).await?;

@@ -123,7 +123,8 @@ impl Command for StartVerification {
     const NEEDS: Scope = Scope::VerificationsWrite;
 
     async fn decide(&self, engine: &Engine, caller: &Caller, now: Timestamp) -> Result<(Decided, Batch), Error> {
-        if !self.to.suits(self.channel) {
+        let says_more = self.payment.is_some() || self.overrides.grid.is_some();
+        if !self.to.suits(self.channel) || says_more && self.channel.says_only_a_code() {
             return Err(Error::WrongChannel(self.channel));
         }
         engine.must_have_way(caller, (self.channel, &self.to), self.overrides.via.as_deref(), now)?;

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod administration;
+mod calls;
 mod check;
 mod deliver;
 mod grids;

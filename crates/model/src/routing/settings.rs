@@ -33,6 +33,10 @@ pub struct Routes {
     pub voice: Vec<String>,
     /// The same for mail.
     pub email: Vec<String>,
+    /// The same for messages by WhatsApp.
+    pub whatsapp: Vec<String>,
+    /// The same for messages by Telegram.
+    pub telegram: Vec<String>,
     /// Routes of some destinations, by name.
     pub rules: BTreeMap<String, Rule>,
     /// Operators, by name: how their numbers begin, and how look-ups call them.
@@ -193,6 +197,8 @@ impl Routes {
                 Channel::Sms => routes.sms = list,
                 Channel::Voice => routes.voice = list,
                 Channel::Email => routes.email = list,
+                Channel::Whatsapp => routes.whatsapp = list,
+                Channel::Telegram => routes.telegram = list,
             }
         }
         routes
@@ -205,6 +211,8 @@ impl Routes {
             Channel::Sms => &self.sms,
             Channel::Voice => &self.voice,
             Channel::Email => &self.email,
+            Channel::Whatsapp => &self.whatsapp,
+            Channel::Telegram => &self.telegram,
         }
     }
 

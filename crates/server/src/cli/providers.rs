@@ -50,6 +50,8 @@ enum Action {
 /// It fits into one part of a text message.
 const TEXT: &str = "This is a test of a provider. 000000 would be your code; it is good for nothing.";
 const CODE: &str = "000000";
+/// What a message says of the life of that code.
+const LIFE_SECONDS: u32 = 300;
 
 fn channel(text: &str) -> Result<Channel, String> {
     let known = Channel::ALL.map(Channel::name).join(", ");
@@ -106,9 +108,13 @@ fn message(provider: &dyn Provider, to: &str, channel: Option<Channel>) -> Resul
         from_address: None,
         dlt: None,
         content: Rendered { subject, text: TEXT.to_owned(), html: None },
+        language: "en".to_owned(),
+        life_seconds: Some(LIFE_SECONDS),
+        life_minutes: Some(LIFE_SECONDS / 60),
         code: Some(code),
         link: None,
         receipt_url: None,
+        call_url: None,
         now,
     })
 }

@@ -12,10 +12,23 @@ use std::{
     collections::BTreeSet,
     fs,
     io::ErrorKind,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 const NO_ROUTE: &str = "no message could leave: add a provider, such as [providers.smtp.main] with host = \"smtp.example.com\" and from = \"no-reply@example.com\", and its route, [routes] with email = [\"main\"]";
+
+const NOBODY_ASKS: &str = "nobody could ask what to say in a call: set server.public_url, the address under which the vendor reaches this server";
+
+const SAID_IN_THE_CLEAR: &str = "codes would be told in the clear: server.public_url must begin with https://, since the vendor asks there what to say";
+
+/// Why no vendor can ask, under this address of ours, what to say in a call.
+fn trouble_with_calls(public_url: Option<&str>) -> Option<&'static str> {
+    let Some(url) = public_url.and_then(|url| url.parse::<reqwest::Url>().ok()) else { return Some(NOBODY_ASKS) };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    (url.scheme() != "https" && !is_here).then_some(SAID_IN_THE_CLEAR)
+}
 
 impl Loaded {
     /// Everything that `serve` refuses, in the order of the sections. Looks at the files that are named, and changes nothing.
@@ -102,6 +115,13 @@ impl Loaded {
         }
         match providers::build(&settings.providers) {
             Ok(providers) => {
+                let trouble = trouble_with_calls(settings.server.public_url.0.as_deref());
+                let callers = settings.providers.http.iter().filter(|(_, provider)| provider.call.is_some());
+                problems.extend(
+                    callers
+                        .zip(trouble.into_iter().cycle())
+                        .map(|((name, _), trouble)| self.error_at(&format!("providers.http.{name}.call"), trouble)),
+                );
                 let bad = routing::check(&settings.routes, &providers).err();
                 problems.extend(bad.map(|bad| self.error_at(&format!("routes.{}", bad.setting), &bad.problem)));
             }

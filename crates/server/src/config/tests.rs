@@ -278,7 +278,7 @@ fn a_provider_is_told_what_it_lacks() {
     );
     assert_eq!(
         folder.refusal("[routes]\npigeon = ['main']\n"),
-        "c.toml:2:1: routes: unknown setting `pigeon`, expected one of `sms`, `voice`, `email`, `rules`, `operators`, `prices`, `currency`, `senders`, `breaker`"
+        "c.toml:2:1: routes: unknown setting `pigeon`, expected one of `sms`, `voice`, `email`, `whatsapp`, `telegram`, `rules`, `operators`, `prices`, `currency`, `senders`, `breaker`"
     );
 }
 

@@ -137,19 +137,29 @@ fn aggregators() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../delivery/aggregators")
 }
 
-/// The file of an aggregator as an operator has it: its secrets in files.
+/// The file of an aggregator as an operator has it: its secrets in files, and on its channel.
 fn in_use(name: &str, dir: &Path) -> String {
-    let mut text = fs::read_to_string(aggregators().join(format!("{name}.toml"))).unwrap();
-    for secret in ["", "-webhook", "-webhooks", "-receipts"].map(|end| format!("{name}{end}")) {
-        let path = dir.join(&secret);
-        fs::write(&path, format!("s3cret-{secret}\n")).unwrap();
+    let shipped = fs::read_to_string(aggregators().join(format!("{name}.toml"))).unwrap();
+    let mut text = shipped.clone();
+    for secret in shipped.split("\"/run/secrets/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        let path = dir.join(secret);
+        let is_key = secret.ends_with("private-key");
+        let content = if is_key { rsa_key() } else { format!("s3cret-{secret}\n") };
+        fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         text = text.replace(&format!("\"/run/secrets/{secret}\""), &format!("\"{}\"", path.display()));
     }
     assert!(!text.contains("/run/secrets"), "a secret of {name} has another name");
     let keys = dir.join("keys.json");
-    let channel = if text.contains("channels = [\"email\"]") { "email" } else { "sms" };
-    format!("[keys]\nfile = '{}'\n[routes]\n{channel} = ['{name}']\n{text}", keys.display())
+    let channel = shipped.split("channels = [\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    format!(
+        "[server]\npublic_url = 'https://verify.acme.example'\n[keys]\nfile = '{}'\n[routes]\n{channel} = ['{name}']\n{text}",
+        keys.display()
+    )
+}
+
+fn rsa_key() -> String {
+    rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_pem()
 }
 
 #[test]
@@ -167,7 +177,25 @@ fn every_shipped_aggregator_is_a_configuration_that_serve_takes_and_its_secrets_
         assert!(out.contains("\"********\"") && !out.contains("s3cret"), "{out}");
         names.push(name);
     }
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 18);
+}
+
+#[test]
+fn calls_without_an_address_of_ours_are_refused_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    let whole = in_use("twilio-voice", dir.path());
+    for (url, told) in [
+        ("", "nobody could ask what to say in a call: set server.public_url"),
+        ("public_url = 'http://verify.acme.example'\n", "codes would be told in the clear: server.public_url must"),
+    ] {
+        fs::write(&path, whole.replace("public_url = 'https://verify.acme.example'\n", url)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let (status, _, err) = run(&["check-config", "--config", path.to_str().unwrap()]);
+        assert_eq!(status, Some(2), "{err}");
+        let told = format!("providers.http.twilio-voice.call: {told}");
+        assert!(err.contains(&told) && err.lines().count() == 1, "{err}");
+    }
 }
 
 #[test]

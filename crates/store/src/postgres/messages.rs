@@ -157,6 +157,8 @@ pub(crate) async fn next_due(database: &Postgres) -> Result<Option<Timestamp>, E
              (SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'sms'),
              (SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'voice'),
              (SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'email'),
+             (SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'whatsapp'),
+             (SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'telegram'),
              (SELECT min(due_at) FROM message WHERE state = 'accepted' AND due_at IS NOT NULL),
              (SELECT min(due_at) FROM callback),
              (SELECT min(open_until) FROM verification WHERE open_until IS NOT NULL))",
@@ -170,7 +172,9 @@ pub(crate) async fn next_lease_end(database: &Postgres) -> Result<Option<Timesta
         "SELECT least(
              (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'sms'),
              (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'voice'),
-             (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'email'))",
+             (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'email'),
+             (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'whatsapp'),
+             (SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'telegram'))",
     )
     .await
 }

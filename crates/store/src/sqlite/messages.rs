@@ -151,6 +151,8 @@ pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Err
              (SELECT min(due_at) AS moment FROM message WHERE state = 'queued' AND channel = 'sms'
               UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'voice'
               UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'email'
+              UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'whatsapp'
+              UNION ALL SELECT min(due_at) FROM message WHERE state = 'queued' AND channel = 'telegram'
               UNION ALL SELECT min(due_at) FROM message WHERE state = 'accepted' AND due_at IS NOT NULL
               UNION ALL SELECT min(due_at) FROM callback
               UNION ALL SELECT min(open_until) FROM verification WHERE open_until IS NOT NULL)",
@@ -163,7 +165,9 @@ pub(crate) fn next_lease_end(connection: &Connection) -> Result<Option<Timestamp
         "SELECT min(moment) FROM
              (SELECT min(leased_until) AS moment FROM message WHERE state = 'leased' AND channel = 'sms'
               UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'voice'
-              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'email')",
+              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'email'
+              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'whatsapp'
+              UNION ALL SELECT min(leased_until) FROM message WHERE state = 'leased' AND channel = 'telegram')",
     )
 }
 

@@ -80,7 +80,9 @@ pub(super) async fn list(
     };
     let channel = match wanted.channel.as_deref().filter(|channel| !channel.is_empty()) {
         None => None,
-        Some(name) => Some(Channel::parse(name).ok_or_else(|| bad("A channel is sms, voice or email."))?),
+        Some(name) => {
+            Some(Channel::parse(name).ok_or_else(|| bad("A channel is sms, voice, email, whatsapp or telegram."))?)
+        }
     };
     let filter = InboxFilter {
         to: to.map(|to| to.as_str().to_owned()),

@@ -2,6 +2,7 @@
 
 use super::{
     BadSetting,
+    jwt::Issuer,
     request::Prepared,
     secrets,
     settings::{Auth, Basic, Bearer},
@@ -27,6 +28,8 @@ pub(super) enum Identity {
     Signed { header: HeaderName, signer: Box<Signer> },
     /// By AWS's signature of each request.
     SigV4(Box<SigV4>),
+    /// By a token that we sign.
+    Token(Box<Issuer>),
 }
 
 impl Identity {
@@ -51,6 +54,7 @@ impl Identity {
                 let signer = Box::new(Signer::new(settings, SETTING, &known)?);
                 Ok(Self::Signed { header: signing::header(SETTING, header)?, signer })
             }
+            Auth::Jwt(settings) => Ok(Self::Token(Box::new(Issuer::new(settings, SETTING, known)?))),
             Auth::SigV4(settings) if known.contains(&SigV4::TIME) => {
                 Ok(Self::SigV4(Box::new(SigV4::new(settings, SETTING)?)))
             }
@@ -69,10 +73,11 @@ impl Identity {
     pub fn prove(&self, prepared: &mut Prepared, values: Values, masked: bool) -> Result<(), String> {
         let (header, text) = match self {
             Self::Fixed { header, .. } | Self::Signed { header, .. } if masked => (header, MASK.to_owned()),
-            Self::SigV4(_) if masked => (&AUTHORIZATION, MASK.to_owned()),
+            Self::SigV4(_) | Self::Token(_) if masked => (&AUTHORIZATION, MASK.to_owned()),
             Self::Fixed { header, secret } => (header, secret.expose_secret().to_owned()),
             Self::Signed { header, signer } => (header, signer.sign(&signed_too(prepared, values), &prepared.body)?),
             Self::SigV4(key) => (&AUTHORIZATION, key.sign(prepared, &values)?),
+            Self::Token(issuer) => (&AUTHORIZATION, format!("Bearer {}", issuer.token(&values)?)),
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| "the secret cannot stand in a header".to_owned())?;
         value.set_sensitive(true);

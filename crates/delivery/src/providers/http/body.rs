@@ -125,7 +125,7 @@ pub(super) enum JsonTemplate {
 }
 
 impl JsonTemplate {
-    fn new(value: &Value, known: &[&str]) -> Result<Self, String> {
+    pub fn new(value: &Value, known: &[&str]) -> Result<Self, String> {
         match value {
             Value::String(source) => Template::new(source, Place::Plain, known).map(Box::new).map(Self::Text),
             Value::Array(list) => {
@@ -144,7 +144,7 @@ impl JsonTemplate {
     }
 
     /// None: it came to nothing.
-    fn render(&self, values: &Values) -> Result<Option<Value>, String> {
+    pub fn render(&self, values: &Values) -> Result<Option<Value>, String> {
         match self {
             Self::Fixed(value) => Ok(Some(value.clone())),
             Self::Text(template) => {

@@ -130,7 +130,8 @@ fn pointer(text: &str, setting: &'static str) -> Result<String, BadSetting> {
     Err(BadSetting::new(setting, "a place in JSON begins with a slash: \"/messages/0/id\""))
 }
 
-fn expression(text: &str, setting: &'static str) -> Result<Regex, BadSetting> {
+/// An expression that takes no longer than it may.
+pub(super) fn expression(text: &str, setting: &'static str) -> Result<Regex, BadSetting> {
     let built = RegexBuilder::new(text).size_limit(LARGEST_EXPRESSION).build();
     built.map_err(|_| BadSetting::new(setting, "there is a regular expression that is none, or is too large"))
 }
@@ -177,6 +178,11 @@ impl Source {
             (None, None) => Err(bad("a place is missing: json, header, query, form, path or matches")),
             (place, part) => Ok(Self { place: place.unwrap_or(Place::Body), part }),
         }
+    }
+
+    /// A parameter of the address.
+    pub fn query(name: &str) -> Self {
+        Self { place: Place::Query(name.to_owned()), part: None }
     }
 
     /// One that may be missing from the settings.

@@ -3,17 +3,20 @@
 use super::{
     BadSetting,
     matching::{Condition, Source},
+    secrets,
     seen::Seen,
     settings::{self, Texts},
-    signature::Proof,
+    signature::{Proof, is_same},
 };
 use crate::receipt::{About, BadReceipt, ReceiptAnswer, ReceiptNote, ReceiptRequest, Receipts};
 use countersign_model::message::Receipt;
-use http::StatusCode;
+use http::{Method, StatusCode};
+use secrecy::SecretString;
 
 /// How the calls of one provider are read.
 pub(super) struct Reading {
     proof: Proof,
+    handshake: Option<Handshake>,
     list: Option<String>,
     only: Option<Condition>,
     reference: Option<Source>,
@@ -21,6 +24,13 @@ pub(super) struct Reading {
     delivered: Texts,
     undelivered: Texts,
     answer: ReceiptAnswer,
+}
+
+/// A GET by which the provider makes sure of our address.
+struct Handshake {
+    token: Source,
+    expected: SecretString,
+    echo: Source,
 }
 
 impl Reading {
@@ -39,6 +49,7 @@ impl Reading {
         }
         Ok(Self {
             proof,
+            handshake: settings.handshake.as_ref().map(Handshake::new).transpose()?,
             list: settings.list.clone(),
             only: settings.only.as_ref().map(|only| Condition::new(only, "receipt.only")).transpose()?,
             reference: Source::optional(settings.reference.as_ref(), "receipt.reference")?,
@@ -54,12 +65,20 @@ impl Reading {
         self.proof.is_link()
     }
 
+    /// Whether a call proves to be the provider's.
+    pub fn is_shown_by(&self, call: &ReceiptRequest<'_>) -> bool {
+        self.proof.is_shown_by(call)
+    }
+
     /// Reads a call.
     pub fn read(&self, call: &ReceiptRequest<'_>) -> Result<Receipts, BadReceipt> {
+        let seen = Seen::of(call);
+        if let Some(handshake) = self.handshake.as_ref().filter(|_| call.method == Method::GET) {
+            return handshake.answer(&seen);
+        }
         if !self.proof.is_shown_by(call) {
             return Err(BadReceipt::Forged);
         }
-        let seen = Seen::of(call);
         let mut notes = Vec::new();
         match &self.list {
             None => notes.extend(self.note(call, &seen)?),
@@ -98,6 +117,29 @@ impl Reading {
     fn about(&self, call: &ReceiptRequest<'_>, seen: &Seen<'_>) -> Option<About> {
         let named = || self.reference.as_ref()?.reference(seen).map(About::Reference);
         call.message.map(About::Message).or_else(named)
+    }
+}
+
+impl Handshake {
+    fn new(settings: &settings::Handshake) -> Result<Self, BadSetting> {
+        let (direct, file) = (settings.token.as_ref(), settings.token_file.as_deref());
+        Ok(Self {
+            token: Source::query(&settings.name),
+            expected: secrets::required("receipt.handshake", "token", direct, file)?,
+            echo: Source::query(&settings.echo),
+        })
+    }
+
+    /// What was brought, if it was brought by whoever knows the token. As plain text, and only if it is short and plain: nobody
+    /// makes a page of it.
+    fn answer(&self, seen: &Seen<'_>) -> Result<Receipts, BadReceipt> {
+        if !self.token.of(seen).is_some_and(|found| is_same(&self.expected, &found)) {
+            return Err(BadReceipt::Forged);
+        }
+        let echo = self.echo.reference(seen);
+        let body = echo.ok_or_else(|| BadReceipt::Malformed("there is nothing to answer with".to_owned()))?;
+        let content_type = Some("text/plain; charset=utf-8".to_owned());
+        Ok(Receipts { notes: Vec::new(), answer: ReceiptAnswer { status: StatusCode::OK, content_type, body } })
     }
 }
 
@@ -150,6 +192,46 @@ mod tests {
             assert!(matches!(read(LIST, body, None), Err(BadReceipt::Malformed(_))), "{body}");
         }
         assert_eq!(read(LIST, r#"{"results": []}"#, None).unwrap().notes, []);
+    }
+
+    const NESTED: &str = r#"{"list": "/entry/*/changes/*/value/statuses", "reference": {"json": "/id"},
+        "only": {"json": "/ours", "matches": "^msg_"}, "status": {"json": "/s"}, "delivered": "ok", "undelivered": "no",
+        "signature": "none", "handshake": {"name": "hub.verify_token", "token": "t", "echo": "hub.challenge"}}"#;
+
+    #[test]
+    fn a_list_may_be_within_lists_and_what_is_about_others_is_passed_over() {
+        let body = r#"{"entry": [
+            {"changes": [{"value": {"statuses": [{"id": "a", "s": "ok", "ours": "msg_1"}, {"id": "b", "s": "ok"}]}}]},
+            {"changes": [{"value": {"messages": []}}, {"value": {"statuses": [{"id": "c", "s": "no", "ours": "msg_2"}]}}]}, {}]}"#;
+        let notes = read(NESTED, body, None).unwrap().notes;
+        let expected = [("a", Receipt::Delivered), ("c", Receipt::Undelivered)];
+        let expected = expected.map(|(id, receipt)| ReceiptNote { about: About::Reference(id.into()), receipt });
+        assert_eq!(notes, expected);
+        assert!(matches!(read(NESTED, "{}", None), Err(BadReceipt::Malformed(_))));
+    }
+
+    #[test]
+    fn whoever_knows_the_token_is_answered_with_what_it_brought() {
+        let reading = Reading::new(&serde_json::from_str(NESTED).unwrap()).unwrap();
+        let get = |query: &str| {
+            let url = format!("https://verify.example/callbacks/x?{query}");
+            let (method, headers) = (Method::GET, HeaderMap::new());
+            reading.read(&ReceiptRequest {
+                method: &method,
+                url: &url,
+                query,
+                headers: &headers,
+                body: b"",
+                message: None,
+            })
+        };
+        let right = get("hub.mode=subscribe&hub.verify_token=t&hub.challenge=1158201444").unwrap();
+        assert_eq!((right.notes.len(), right.answer.body.as_str()), (0, "1158201444"));
+        assert_eq!(right.answer.content_type.as_deref(), Some("text/plain; charset=utf-8"));
+        assert_eq!(get("hub.verify_token=u&hub.challenge=1"), Err(BadReceipt::Forged));
+        assert_eq!(get("hub.challenge=1"), Err(BadReceipt::Forged));
+        assert!(matches!(get("hub.verify_token=t&hub.challenge=a%20b"), Err(BadReceipt::Malformed(_))));
+        assert!(matches!(get("hub.verify_token=t"), Err(BadReceipt::Malformed(_))));
     }
 
     #[test]

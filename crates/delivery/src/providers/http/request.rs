@@ -7,7 +7,7 @@ use super::{
     origin::Origin,
     secrets, settings, signing,
     template::{Place, Template, Values},
-    values::{OF_MESSAGE, Own},
+    values::{OF_MESSAGE, OF_REACH, Own},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
@@ -105,7 +105,7 @@ impl Blueprint {
 
 fn own(settings: &settings::Request) -> Result<Own, BadSetting> {
     for name in settings.values.keys() {
-        let is_taken = OF_MESSAGE.contains(&name.as_str()) || SIGNED_TOO.contains(&name.as_str()) || name == "secrets";
+        let is_taken = OF_MESSAGE.iter().chain(&SIGNED_TOO).chain(&[OF_REACH, "secrets"]).any(|taken| taken == name);
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if is_taken || !name.bytes().all(is_plain) || !name.starts_with(|first: char| first.is_ascii_lowercase()) {
             let problem = format!("\"{name}\" is taken, or no name: use a-z 0-9 _ and begin with a letter");

@@ -36,8 +36,8 @@ impl<'a> Seen<'a> {
 
     /// One entry of the list in its body, as if it were the whole body. None: there is no list.
     pub fn entries(&'a self, list: &str) -> Option<impl Iterator<Item = Self>> {
-        let entries = self.json.pointer(list)?.as_array()?;
-        Some(entries.iter().map(move |entry| Self {
+        let entries = listed(&self.json, list)?;
+        Some(entries.into_iter().map(move |entry| Self {
             status: self.status,
             headers: self.headers,
             text: Cow::Borrowed(&*self.text),
@@ -81,6 +81,18 @@ impl<'a> Seen<'a> {
     /// A part of the path, from 1.
     pub fn path_part(&self, number: usize) -> Option<Cow<'_, str>> {
         self.path.trim_start_matches('/').split('/').nth(number.checked_sub(1)?).map(Cow::Borrowed)
+    }
+}
+
+/// The entries of the lists at a place: behind a `*` that of each entry which has one. None: not even the first list is there.
+fn listed<'v>(value: &'v Value, place: &str) -> Option<Vec<&'v Value>> {
+    match place.split_once("/*") {
+        None => Some(value.pointer(place)?.as_array()?.iter().collect()),
+        Some((before, "")) => Some(value.pointer(before)?.as_array()?.iter().collect()),
+        Some((before, behind)) => {
+            let entries = value.pointer(before)?.as_array()?;
+            Some(entries.iter().filter_map(|entry| listed(entry, behind)).flatten().collect())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answer;
 mod auth;
+mod call;
 mod receipt;
 
 use countersign_model::Channel;
@@ -12,8 +13,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub(super) use answer::scalar;
 pub use answer::{Answer, Condition, Extract, Extracts, Texts};
-pub use auth::{Algorithm, Auth, Basic, Bearer, Encoding, HeaderKey, Hmac, SigV4};
-pub use receipt::{OwnKey, QueryToken, Receipt, ReceiptAnswer, Signature};
+pub use auth::{Algorithm, Auth, Basic, Bearer, Encoding, HeaderKey, Hmac, Jwt, SigV4};
+pub use call::{Call, Document};
+pub use receipt::{Handshake, JwtSecret, OwnKey, QueryToken, Receipt, ReceiptAnswer, Signature};
 
 /// One aggregator: `[providers.http.NAME]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,14 +26,37 @@ pub struct Settings {
     /// Whom messages come from, if the service names nobody; of mail a whole address: `Acme <no-reply@acme.example>`.
     #[serde(default)]
     pub from: Option<String>,
+    /// The codes that it can carry, as a regular expression; none: whatever a message says, it carries.
+    #[serde(default)]
+    pub codes: Option<String>,
+    /// The languages in which it can say a message (BCP 47), and what it calls each; none: it says whatever it is given.
+    #[serde(default)]
+    pub languages: BTreeMap<String, String>,
+    /// What is asked before: whether it can reach the person at all.
+    #[serde(default)]
+    pub reach: Option<Reach>,
     /// What is asked of it.
     pub request: Request,
     /// What its answers mean.
     #[serde(default)]
     pub answer: Answer,
+    /// What it says in the calls that it places; none: it places none that we are asked about.
+    #[serde(default)]
+    pub call: Option<Call>,
     /// How it reports what became of a message; none: never.
     #[serde(default)]
     pub receipt: Option<Receipt>,
+}
+
+/// The question whether a person can be reached, which costs less than a message in vain.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reach {
+    /// What is asked; it may name what the message itself may.
+    pub request: Request,
+    /// What the answers mean: where nobody is reached, the message is refused. Its reference is `{{ reach_reference }}`.
+    #[serde(default)]
+    pub answer: Answer,
 }
 
 /// A number look-up: `[lookup.http]`.

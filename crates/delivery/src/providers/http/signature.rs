@@ -3,6 +3,7 @@
 use super::{
     BadSetting,
     auth::{basic_credentials, token},
+    jwt::Verifier,
     matching::Source,
     secrets,
     seen::{Seen, path_of},
@@ -35,6 +36,7 @@ pub(super) enum Proof {
     Basic(SecretString),
     Query { name: String, token: SecretString },
     OwnKey(Box<PublicKey>),
+    Jwt(Box<Verifier>),
 }
 
 /// A provider's own key.
@@ -65,6 +67,7 @@ impl Proof {
             },
             settings::Signature::Ed25519(own) => Self::OwnKey(Box::new(PublicKey::new(own, &ED25519)?)),
             settings::Signature::Ecdsa(own) => Self::OwnKey(Box::new(PublicKey::new(own, &ECDSA_P256_SHA256_ASN1)?)),
+            settings::Signature::Jwt(settings) => Self::Jwt(Box::new(Verifier::new(settings, SETTING)?)),
         })
     }
 
@@ -94,6 +97,7 @@ impl Proof {
                 found.any(|(_, value)| is_same(token, &value))
             }
             Self::OwnKey(key) => key.has_signed(call, header(&key.header)),
+            Self::Jwt(verifier) => verifier.has_signed(header(&AUTHORIZATION), call.body),
         }
     }
 }
@@ -130,7 +134,7 @@ fn place(settings: &settings::Hmac) -> Result<Extract, BadSetting> {
     }
 }
 
-fn is_same(expected: &SecretString, found: &str) -> bool {
+pub(super) fn is_same(expected: &SecretString, found: &str) -> bool {
     verify_slices_are_equal(expected.expose_secret().as_bytes(), found.as_bytes()).is_ok()
 }
 

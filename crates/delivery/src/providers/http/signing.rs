@@ -6,7 +6,7 @@ use super::{
     settings::{Algorithm, Encoding, Hmac},
     template::{Place, Template, Values},
 };
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use http::HeaderName;
 use secrecy::ExposeSecret as _;
@@ -23,9 +23,11 @@ impl Signer {
     /// `known` are the variables that the signed text may name; `setting` is the name of this one for complaints.
     pub fn new(settings: &Hmac, setting: &'static str, known: &[&str]) -> Result<Self, BadSetting> {
         let secret = secrets::required(setting, "secret", settings.secret.as_ref(), settings.secret_file.as_deref())?;
+        let secret = secret.expose_secret().as_bytes();
+        let digest = settings.key_digest.map(|digest| digest::digest(algorithm(digest).digest_algorithm(), secret));
         let over = settings.over.as_deref().map(|over| Template::new(over, Place::Plain, known)).transpose();
         Ok(Self {
-            key: hmac::Key::new(algorithm(settings.algorithm), secret.expose_secret().as_bytes()),
+            key: hmac::Key::new(algorithm(settings.algorithm), digest.as_ref().map_or(secret, AsRef::as_ref)),
             encoding: settings.encoding,
             prefix: settings.prefix.clone(),
             over: over.map_err(|problem| BadSetting::new(setting, format!("over: {problem}")))?,
@@ -101,6 +103,16 @@ mod tests {
             assert!(!signer.verify(&expected[..expected.len() - 2], &Values::new(), text));
             assert!(!signer.verify("", &Values::new(), text));
         }
+    }
+
+    /// The key is SHA-256 of the secret: of "abc" by FIPS 180-4.
+    #[test]
+    fn the_key_can_be_the_digest_of_the_secret() {
+        let json = r#"{"header": "x", "secret": "abc", "key_digest": "sha256"}"#;
+        let derived = Signer::new(&serde_json::from_str(json).unwrap(), "x", &[]).unwrap();
+        let key = HEXLOWER.decode(b"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad").unwrap();
+        let expected = HEXLOWER.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"text").as_ref());
+        assert_eq!(derived.sign(&Values::new(), b"text").unwrap(), expected);
     }
 
     #[test]

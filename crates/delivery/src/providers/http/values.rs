@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 
 /// The variables of a message.
-pub(super) const OF_MESSAGE: [&str; 20] = [
+pub(super) const OF_MESSAGE: [&str; 24] = [
     "to",
     "to_digits",
     "from",
@@ -28,11 +28,17 @@ pub(super) const OF_MESSAGE: [&str; 20] = [
     "encoding",
     "parts",
     "receipt_url",
+    "call_url",
+    "language",
+    "life_seconds",
+    "life_minutes",
     "dlt_entity",
     "dlt_template",
     "timestamp",
     "timestamp_ms",
 ];
+/// What the answer to the question before the message gives it.
+pub(super) const OF_REACH: &str = "reach_reference";
 /// The variables of a look-up.
 pub(super) const OF_LOOKUP: [&str; 2] = ["to", "to_digits"];
 /// What stands for a secret when a request is shown.
@@ -70,11 +76,11 @@ impl Own {
     }
 }
 
-/// The values of a message. `default_from` speaks if the service names no sender.
+/// The values of a message. `default_from` speaks if the service names no sender; `language` is the vendor's name of it.
 ///
 /// # Errors
 /// When the sender that the service wants cannot be written.
-pub(super) fn of_message(message: &Outgoing, default_from: &DefaultFrom) -> Result<Values, SendError> {
+pub(super) fn of_message(message: &Outgoing, default_from: &DefaultFrom, language: &str) -> Result<Values, SendError> {
     let size = gsm7::size(&message.content.text);
     let hexadecimal = data_encoding::HEXLOWER.encode(&message.id.to_bytes());
     let ms = message.now.as_ms();
@@ -90,6 +96,10 @@ pub(super) fn of_message(message: &Outgoing, default_from: &DefaultFrom) -> Resu
             ("channel", Value::from(message.channel.name())),
             ("encoding", Value::from(size.encoding.name())),
             ("parts", Value::from(size.parts)),
+            ("call_url", Value::from(message.call_url.as_deref().unwrap_or_default())),
+            ("language", Value::from(language)),
+            ("life_seconds", message.life_seconds.map_or_else(|| Value::from(""), Value::from)),
+            ("life_minutes", message.life_minutes.map_or_else(|| Value::from(""), Value::from)),
             ("receipt_url", Value::from(message.receipt_url.as_deref().unwrap_or_default())),
             ("dlt_entity", Value::from(message.dlt.as_ref().map_or("", |ids| ids.entity.as_str()))),
             ("dlt_template", Value::from(message.dlt.as_ref().map_or("", |ids| ids.template.as_str()))),
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_variable_that_is_promised_is_there() {
-        let values = of_message(&outgoing(), &DefaultFrom::Text(String::new())).unwrap();
+        let values = of_message(&outgoing(), &DefaultFrom::Text(String::new()), "en").unwrap();
         let names: Vec<&str> = values.keys().map(String::as_str).collect();
         let mut promised = OF_MESSAGE.to_vec();
         promised.sort_unstable();
@@ -131,7 +141,7 @@ mod tests {
     #[test]
     fn every_variable_is_explained() {
         let page = include_str!("../../../../../docs/providers.md");
-        for name in OF_MESSAGE.iter().chain(&OF_LOOKUP) {
+        for name in OF_MESSAGE.iter().chain(&OF_LOOKUP).chain(&[OF_REACH]) {
             assert!(page.contains(&format!("`{name}`")), "docs/providers.md says nothing of {name}");
         }
     }
@@ -140,7 +150,7 @@ mod tests {
     fn a_subject_is_one_line() {
         let mut message = outgoing();
         message.content.subject = Some("Your code\r\nBcc: eve@evil.example".into());
-        let values = of_message(&message, &DefaultFrom::Text(String::new())).unwrap();
+        let values = of_message(&message, &DefaultFrom::Text(String::new()), "en").unwrap();
         assert_eq!(values["subject"].to_string(), "Your code Bcc: eve@evil.example");
     }
 

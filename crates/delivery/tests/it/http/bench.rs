@@ -1,12 +1,22 @@
 //! A configuration of `aggregators/`, pointed at a simulator: its address, its secrets, and nothing else is changed.
 
-use super::simulator::{Call, Report, Simulator, Trouble, Vendor};
+use super::simulator::{Call, Carries, Heard, Report, Simulator, Trouble, Vendor};
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{KeyPair, KeySize},
+    signature::KeyPair as _,
+};
 use countersign_delivery::{
-    Accepted, BadReceipt, Outgoing, Provider, ReceiptRequest, Receipts, Rendered, SendError, providers,
+    Accepted, BadReceipt, CallStep, Line, Outgoing, Provider, ReceiptRequest, Receipts, Rendered, SendError, providers,
 };
 use countersign_model::{Address, Channel, Code, MessageId, TenantId, Timestamp, VerificationId};
+use data_encoding::BASE64;
 use http::HeaderMap;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -18,12 +28,43 @@ pub const TO_MAIL: &str = "ana@example.com";
 pub const CODE: &str = "482913";
 /// Where this server would be called back for the message of the tests.
 pub const LINK: &str = "https://verify.acme.example/callbacks/x/msg_0/t0ken";
+/// Where a vendor would ask what to say in the call of the tests.
+pub const CALL: &str = "https://verify.acme.example/calls/x/msg_0/t0ken";
 /// Where files of secrets are in the configurations.
 const SECRETS: &str = "/run/secrets/";
 
 /// The content of the secret's file with this name.
 pub fn secret(name: &str) -> String {
-    format!("s3cret+{name}")
+    if name.ends_with(PRIVATE_KEY) { OUR_KEY.pem.clone() } else { format!("s3cret+{name}") }
+}
+
+/// What a stranger would have there.
+pub fn wrong_secret(name: &str) -> String {
+    if name.ends_with(PRIVATE_KEY) { OTHER_KEY.pem.clone() } else { format!("wr0ng+{name}") }
+}
+
+/// How the names of files end that hold a private key.
+const PRIVATE_KEY: &str = "private-key";
+
+/// An RSA key.
+pub struct RsaKey {
+    /// The private one.
+    pub pem: String,
+    /// The public one (RFC 8017, A.1.1).
+    pub public: Vec<u8>,
+}
+
+pub static OUR_KEY: LazyLock<RsaKey> = LazyLock::new(RsaKey::generate);
+static OTHER_KEY: LazyLock<RsaKey> = LazyLock::new(RsaKey::generate);
+
+impl RsaKey {
+    fn generate() -> Self {
+        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        let body = BASE64.encode(der.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        Self { pem, public: key.public_key().as_ref().to_vec() }
+    }
 }
 
 /// A configuration of `aggregators/`, pointed at a simulator.
@@ -43,12 +84,12 @@ impl Configured {
         bring_secrets(&mut file, &secrets, secret);
         let section = file["providers"]["http"][name].as_table_mut().unwrap();
         vendor.adapt(section);
+        if let Some(reach) = section.get_mut("reach") {
+            point_to(port, reach["request"].as_table_mut().unwrap());
+        }
         let request = section["request"].as_table_mut().unwrap();
         request.insert("timeout_seconds".into(), timeout_seconds.into());
-        let url = request["url"].as_str().unwrap();
-        let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap();
-        let url = format!("http://127.0.0.1:{port}/{path}");
-        request.insert("url".into(), url.into());
+        point_to(port, request);
         Self { name, file, _secrets: secrets }
     }
 
@@ -71,6 +112,14 @@ impl Configured {
         });
         typed(&file)
     }
+}
+
+/// The address of a request, at the simulator.
+fn point_to(port: u16, request: &mut Table) {
+    let url = request["url"].as_str().unwrap();
+    let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap();
+    let url = format!("http://127.0.0.1:{port}/{path}");
+    request.insert("url".into(), url.into());
 }
 
 fn typed(file: &Table) -> providers::Settings {
@@ -122,9 +171,25 @@ impl Bench {
         Self { vendor, simulator, provider: configured.build(), configured }
     }
 
-    /// The message of the tests, by the vendor's channel.
+    /// A message for this vendor.
     pub fn message(&self) -> Outgoing {
-        message_by(self.vendor.channel())
+        message_for(self.vendor)
+    }
+
+    /// What is heard in the call when the vendor asks what to say, with a key that was pressed or before any could be.
+    pub fn hear(&self, pressed: Option<&str>, forge: bool) -> Result<Heard, BadReceipt> {
+        let mut question = self.vendor.asks(CALL, pressed);
+        if forge {
+            question = self.vendor.forges(question);
+        }
+        let step = called(&question, |request| self.provider.call_step(request))?;
+        let text = match step {
+            CallStep::Ask => "Press 1.",
+            CallStep::Say => "It is 4, 8, 2, 9, 1, 3.",
+            CallStep::End => "",
+        };
+        let told = self.provider.tell(&Line { step, text, language: "en", call_url: CALL }).unwrap();
+        Ok(self.vendor.hears(&told))
     }
 
     pub async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
@@ -145,10 +210,15 @@ impl Bench {
 
 /// What a provider reads from a call.
 pub fn receive(provider: &dyn Provider, call: &Call) -> Result<Receipts, BadReceipt> {
+    called(call, |request| provider.receipts(request))
+}
+
+/// Takes a call to us as the server would.
+fn called<T>(call: &Call, take: impl FnOnce(&ReceiptRequest<'_>) -> T) -> T {
     let pairs = call.headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
     let headers: HeaderMap = pairs.collect();
     let query = call.url.split_once('?').map_or("", |(_, query)| query);
-    provider.receipts(&ReceiptRequest {
+    take(&ReceiptRequest {
         method: &call.method,
         url: &call.url,
         query,
@@ -166,6 +236,10 @@ pub fn message() -> Outgoing {
         tenant_name: "acme".into(),
         verification: Some(VerificationId::from_bytes([3; 16])),
         channel: Channel::Sms,
+        language: "en".into(),
+        life_seconds: Some(299),
+        life_minutes: Some(5),
+        call_url: None,
         to: Address::from_normalised(TO).unwrap(),
         from: Some("AcmeShop".into()),
         from_address: None,
@@ -178,6 +252,12 @@ pub fn message() -> Outgoing {
     }
 }
 
+/// The same for this vendor.
+pub fn message_for(vendor: &dyn Vendor) -> Outgoing {
+    let call_url = (vendor.carries() == Carries::Call).then(|| CALL.to_owned());
+    Outgoing { call_url, ..message_by(vendor.channel()) }
+}
+
 /// The same by another channel.
 pub fn message_by(channel: Channel) -> Outgoing {
     match channel {
@@ -185,7 +265,7 @@ pub fn message_by(channel: Channel) -> Outgoing {
             let mail = Outgoing { channel, to: Address::from_normalised(TO_MAIL).unwrap(), ..message() };
             saying(mail, &format!("{CODE} is your code."))
         }
-        Channel::Sms | Channel::Voice => Outgoing { channel, ..message() },
+        Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => Outgoing { channel, ..message() },
     }
 }
 

@@ -1,16 +1,16 @@
 //! The cases that every configuration keeps.
 
 use super::{
-    bench::{Bench, CODE, Configured, LINK, TO, TO_MAIL, message, message_by, saying, secret},
-    simulator::{BAD_MAIL, BAD_NUMBER, Mail, Reply, Report, Trouble, Vendor},
+    bench::{Bench, CALL, CODE, Configured, LINK, TO, TO_MAIL, message, message_for, saying, secret, wrong_secret},
+    simulator::{BAD_MAIL, BAD_NUMBER, Carries, Heard, Mail, Reply, Report, Trouble, Vendor},
     vendors,
 };
 use countersign_delivery::{
-    Accepted, BadReceipt, Outgoing, SendError,
+    Accepted, BadReceipt, CallStep, Line, Outgoing, SendError,
     receipt::{About, ReceiptNote},
 };
 use countersign_model::{
-    Address, Channel, EmailAddress,
+    Address, Channel, Code, EmailAddress,
     message::{Receipt, ReceiptPlan},
 };
 use std::{sync::Mutex, time::Duration};
@@ -54,14 +54,44 @@ async fn takes_a_message(vendor: &'static dyn Vendor) {
     assert_eq!(accepted.receipt, plan);
     let seen = bench.simulator.seen();
     assert_eq!(seen.len(), 1);
-    assert_eq!((seen[0].to.as_str(), seen[0].from.as_deref()), (address(vendor), Some(vendor.sender())));
-    assert_eq!(seen[0].text, message.content.text);
+    let from = seen[0].from.as_deref().unwrap_or_default();
+    assert_eq!((seen[0].to.as_str(), from), (address(vendor), vendor.sender()));
+    let expected = match vendor.carries() {
+        Carries::Text => message.content.text,
+        Carries::Code => CODE.to_owned(),
+        Carries::Call => String::new(),
+    };
+    assert_eq!(seen[0].text, expected);
     assert_ne!(seen[0].unicode, Some(true));
     assert!(seen[0].link.as_deref().is_none_or(|link| link == LINK), "{seen:?}");
 }
 
 async fn takes_any_text(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
+    match vendor.carries() {
+        Carries::Text => {}
+        Carries::Code => {
+            for code in ["0042", "00000000"] {
+                bench.send(&Outgoing { code: Code::own(code).ok(), ..bench.message() }).await.unwrap();
+                assert_eq!(bench.simulator.seen().pop().unwrap().text, code);
+            }
+            let taken = bench.simulator.seen().len();
+            for code in [None, Code::own("0123456789ABCDEF").ok()] {
+                let result = bench.send(&Outgoing { code, ..bench.message() }).await;
+                assert!(matches!(result, Err(SendError::Refused(_))), "{result:?}");
+            }
+            assert_eq!(bench.simulator.seen().len(), taken, "nothing else is carried");
+            return;
+        }
+        Carries::Call => {
+            for text in [AWKWARD, AWKWARD_GSM] {
+                let line = Line { step: CallStep::Say, text, language: "en", call_url: CALL };
+                let heard = vendor.hears(&bench.provider.tell(&line).unwrap());
+                assert_eq!(heard.words.map(|(said, _)| said).as_deref(), Some(text));
+            }
+            return;
+        }
+    }
     for (text, unicode) in [(AWKWARD, true), (AWKWARD_GSM, false)] {
         bench.send(&saying(bench.message(), text)).await.unwrap();
         let sms = bench.simulator.seen().pop().unwrap();
@@ -126,8 +156,7 @@ async fn refuses_a_bad_number(vendor: &'static dyn Vendor) {
 }
 
 async fn tries_again_with_wrong_credentials(vendor: &'static dyn Vendor) {
-    let wrong = |name: &str| format!("wr0ng+{name}");
-    let bench = Bench::with(vendor, Trouble::Nothing, wrong, 6).await;
+    let bench = Bench::with(vendor, Trouble::Nothing, wrong_secret, 6).await;
     retry(bench.send(&bench.message()).await);
     assert!(bench.simulator.seen().is_empty());
 }
@@ -179,13 +208,14 @@ async fn tries_again_when_nobody_listens(vendor: &'static dyn Vendor) {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let provider = Configured::new(vendor, port, secret, 6).build();
-    let text = retry(provider.send(&message_by(vendor.channel())).await);
+    let text = retry(provider.send(&message_for(vendor)).await);
     assert!(text.starts_with("no connection to the provider: "), "{text}");
 }
 
 async fn reads_its_receipts(vendor: &'static dyn Vendor) {
     let bench = Bench::new(vendor, Trouble::Nothing).await;
-    for (report, receipt) in [(Report::Delivered, Receipt::Delivered), (Report::Undelivered, Receipt::Undelivered)] {
+    let all = [(Report::Delivered, Receipt::Delivered), (Report::Undelivered, Receipt::Undelivered)];
+    for (report, receipt) in all.into_iter().skip(usize::from(!vendor.tells_of_arrival())) {
         let receipts = bench.receive(report, false).unwrap();
         let by_link = bench.vendor.reports(LINK, report).by_link;
         let reference = || About::Reference(vendor.reference().unwrap().to_owned());
@@ -235,6 +265,26 @@ async fn prints_no_secret(vendor: &'static dyn Vendor) {
     assert!(shown.contains("********"), "{shown}");
 }
 
+/// Calls only: before the key nothing of the code is heard, after it nothing but that, and where no key comes nothing at all.
+async fn says_the_code_after_the_key_only(vendor: &'static dyn Vendor) {
+    if vendor.carries() != Carries::Call {
+        return;
+    }
+    let bench = Bench::new(vendor, Trouble::Nothing).await;
+    let asked = Heard { words: Some(("Press 1.".into(), "en-US".into())), waits_at: Some(CALL.into()) };
+    assert_eq!(bench.hear(None, false).unwrap(), asked);
+    assert_eq!(bench.hear(Some("7"), false).unwrap(), asked, "another key is no answer");
+    let said = Heard { words: Some(("It is 4, 8, 2, 9, 1, 3.".into(), "en-US".into())), waits_at: None };
+    assert_eq!(bench.hear(Some("1"), false).unwrap(), said);
+    assert_eq!(bench.hear(Some(""), false).unwrap(), Heard { words: None, waits_at: None });
+    for pressed in [None, Some("1")] {
+        assert_eq!(bench.hear(pressed, true), Err(BadReceipt::Forged));
+    }
+    let result = bench.send(&Outgoing { call_url: None, ..bench.message() }).await;
+    assert!(matches!(result, Err(SendError::Refused(_))), "a call in which nobody could say anything");
+    assert!(bench.simulator.seen().is_empty());
+}
+
 macro_rules! keeps {
     ($vendor:ident: $($case:ident)*) => {
         mod $vendor {
@@ -277,6 +327,18 @@ macro_rules! aggregator {
     };
 }
 
+/// One that asks what to say while the call lasts.
+macro_rules! caller {
+    ($vendor:ident) => {
+        vendor! { $vendor:
+            reads_its_receipts
+            passes_over_interim_receipts
+            refuses_forged_receipts
+            says_the_code_after_the_key_only
+        }
+    };
+}
+
 /// One that never does.
 macro_rules! silent {
     ($vendor:ident) => {
@@ -309,7 +371,7 @@ macro_rules! every_vendor_keeps_the_contract {
             let entries = std::fs::read_dir(folder).unwrap();
             let mut files: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
             files.sort();
-            let mut tested = vec![$($(concat!(stringify!($vendor), ".toml")),*),*];
+            let mut tested = [$($(concat!(stringify!($vendor), ".toml")),*),*].map(|name| name.replace('_', "-"));
             tested.sort_unstable();
             assert_eq!(files, tested);
         }
@@ -317,7 +379,8 @@ macro_rules! every_vendor_keeps_the_contract {
 }
 
 every_vendor_keeps_the_contract! {
-    aggregator: bulksms infobip kannel messagebird plivo sinch telnyx twilio vonage;
+    aggregator: bulksms infobip kannel messagebird plivo sinch telegram telnyx twilio vonage whatsapp;
+    caller: twilio_voice vonage_voice;
     silent: sns;
     mailer: mailgun postmark sendgrid ses;
 }

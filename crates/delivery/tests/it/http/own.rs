@@ -179,6 +179,68 @@ async fn a_look_up_tells_whether_a_number_exists_or_that_nobody_knows() {
     }
 }
 
+/// A provider that asks at one server whether somebody can be reached, and sends at another.
+fn asking_first(question: &str, send: &str) -> Http {
+    let json = json!({"channels": ["sms"], "request": {"url": send, "form": {"id": "{{ reach_reference }}", "text": "{{ text }}"}},
+        "reach": {"request": {"url": question, "timeout_seconds": 1, "form": {"to": "{{ to }}"}},
+                  "answer": {"accept": [{"json": "/id", "exists": true}], "refuse": [{"contains": "nobody"}], "reference": {"json": "/id"}}}});
+    Http::new(&serde_json::from_value(json).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn who_cannot_be_reached_is_sent_nothing_and_who_can_is_sent_it_with_the_answers_reference() {
+    let (carrier, mut sent) = server(200, "").await;
+    let (question, mut asked) = server(200, r#"{"id": "q-1"}"#).await;
+    asking_first(&question, &carrier).send(&message()).await.unwrap();
+    assert_eq!(asked.recv().await.unwrap().body, "to=%2B34666666111");
+    assert!(sent.recv().await.unwrap().body.starts_with("id=q-1&text="));
+    // An answer that nobody understands is no message that was perhaps sent.
+    for (status, answer, expected) in [(200, "nobody is there", true), (503, "", false), (200, "what?", false)] {
+        let (question, _asked) = server(status, answer).await;
+        let result = asking_first(&question, &carrier).send(&message()).await;
+        assert_eq!(matches!(result, Err(SendError::Refused(_))), expected, "{result:?}");
+        assert_eq!(matches!(result, Err(SendError::Retry(_))), !expected, "{result:?}");
+    }
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let question = format!("http://{}/", mute.local_addr().unwrap());
+    let result = asking_first(&question, &carrier).send(&message()).await;
+    assert_eq!(result, Err(SendError::Retry("no answer from the provider within 1s".into())));
+    assert!(sent.try_recv().is_err());
+}
+
+#[test]
+fn what_cannot_be_of_questions_calls_and_languages_is_named() {
+    let request = json!({"url": "https://v.example/{{ call_url }}"});
+    let say = json!({"key_press": false, "say": {"xml": "<s>{{ text }}</s>"}});
+    for (settings, setting) in [
+        (json!({"channels": ["voice"], "request": {"url": "https://v.example/"}, "call": say}), "call"),
+        (json!({"channels": ["voice", "sms"], "request": request, "call": say}), "call"),
+        (
+            json!({"channels": ["voice"], "request": {"url": "https://v.example/{{ call_url }}", "form": {"a": "{{ code }}"}}, "call": say}),
+            "call",
+        ),
+        (json!({"channels": ["voice"], "request": request, "call": {"say": {"xml": "x"}}}), "call.pressed"),
+        (json!({"channels": ["sms"], "request": request, "languages": {"EN": "x"}}), "languages"),
+        (json!({"channels": ["sms"], "request": {"url": "https://v.example/{{ reach_reference }}"}}), "request.url"),
+        (
+            json!({"channels": ["sms"], "request": {"url": "https://v.example/", "timeout_seconds": 14},
+            "reach": {"request": {"url": "https://v.example/", "timeout_seconds": 14}}}),
+            "reach",
+        ),
+        (
+            json!({"channels": ["sms"], "request": request, "reach": {"request": {"url": "https://v.example/{{ nmae }}"}}}),
+            "reach",
+        ),
+        (
+            json!({"channels": ["sms"], "request": {"url": "https://v.example/", "auth": {"jwt": {"private_key": "x"}}}}),
+            "request.auth",
+        ),
+    ] {
+        let Err(bad) = Http::new(&serde_json::from_value(settings.clone()).unwrap()) else { panic!("{settings}") };
+        assert_eq!(bad.setting, setting, "{settings}: {}", bad.problem);
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_are_named() {
     for (request, setting) in [

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use countersign_delivery::receipt::ReceiptAnswer;
 use countersign_model::Channel;
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -131,17 +132,48 @@ impl Fields {
     }
 }
 
+/// What a vendor is given of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// Its text.
+    Text,
+    /// Its code alone: the words are the vendor's.
+    Code,
+    /// Nothing: the vendor asks while the call lasts.
+    Call,
+}
+
 /// One aggregator: its wire as it documents it.
 pub trait Vendor: Send + Sync {
     /// The name of its file, without `.toml`, and of its section.
     fn name(&self) -> &'static str;
+    /// What it is given of a message.
+    fn carries(&self) -> Carries {
+        Carries::Text
+    }
+    /// Whether it reports that one has arrived; none does that where saying the code is what counts.
+    fn tells_of_arrival(&self) -> bool {
+        self.carries() != Carries::Call
+    }
+    /// The answer to a request that only asks whether somebody can be reached; none: it is no such request.
+    fn answers_question(&self, _request: &Request) -> Option<Reply> {
+        None
+    }
+    /// What is heard in a call when it was told this; and the address that a key would be sent to.
+    fn hears(&self, _told: &ReceiptAnswer) -> Heard {
+        unreachable!("it places no calls")
+    }
+    /// The vendor's question in a call, at this address: with the key that was pressed, or before any could be.
+    fn asks(&self, _url: &str, _pressed: Option<&str>) -> Call {
+        unreachable!("it places no calls")
+    }
     /// Reads a request as strictly as the vendor does. Err: the vendor's own error.
     fn read(&self, request: &Request) -> Result<Sms, Reply>;
     /// What it carries.
     fn channel(&self) -> Channel {
         Channel::Sms
     }
-    /// Whom the message of the tests comes from, as the vendor reads it.
+    /// Whom the message of the tests comes from, as the vendor reads it; empty if it is told nobody.
     fn sender(&self) -> &'static str {
         "AcmeShop"
     }
@@ -177,6 +209,15 @@ pub trait Vendor: Send + Sync {
     }
     /// The same report from somebody else.
     fn forges(&self, report: Call) -> Call;
+}
+
+/// What is heard in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The words, with the vendor's name of their language; the same words twice in a row count once.
+    pub words: Option<(String, String)>,
+    /// Where a key is sent to; none: nobody waits for one, and the call ends.
+    pub waits_at: Option<String>,
 }
 
 /// What is reported.
@@ -274,6 +315,7 @@ async fn serve(State(desk): State<Desk>, method: Method, uri: Uri, headers: Head
     let request = Request { method, path: uri.path().to_owned(), query, headers, body };
     let trouble = desk.trouble.lock().unwrap().clone();
     let reply = match trouble {
+        _ if desk.vendor.answers_question(&request).is_some() => desk.vendor.answers_question(&request).unwrap(),
         Trouble::Mute => std::future::pending().await,
         Trouble::Throttle => desk.vendor.throttles(),
         Trouble::Answer(reply) => reply,

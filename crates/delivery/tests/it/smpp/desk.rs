@@ -98,6 +98,10 @@ pub fn message(number: u32, text: &str) -> Outgoing {
         code: None,
         link: None,
         receipt_url: None,
+        call_url: None,
+        language: "en".into(),
+        life_seconds: Some(300),
+        life_minutes: Some(5),
         now: Timestamp::from_ms(1_767_225_600_000),
     }
 }

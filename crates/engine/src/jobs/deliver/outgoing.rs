@@ -1,20 +1,13 @@
-//! Puts a message together: to whom, from whom, and what it says.
+//! Puts a message together: to whom, and from whom. What it says is put together in `contents.rs`.
 
 use super::Deliver;
-use crate::{Error, keys};
-use countersign_delivery::{DltIds, Outgoing, Rendered, render};
+use crate::{Error, contents::Contents};
+use countersign_delivery::{DltIds, Outgoing};
 use countersign_model::{
-    Address, Code, Message, Template, Verification,
-    message::{Content, Purpose},
+    Address, Message, Timestamp, Verification,
+    message::Content,
     routing::{Destination, Dlt},
 };
-
-/// What a message says, and which part of it is the secret.
-struct Carried {
-    content: Rendered,
-    code: Option<Code>,
-    link: Option<String>,
-}
 
 /// Where a message goes and whom it comes from.
 pub(super) struct Ends {
@@ -53,7 +46,9 @@ impl Deliver {
     ) -> Result<Outgoing, Unbuilt> {
         let engine = &self.0;
         let tenant = engine.store().tenant(message.tenant).await.map_err(Error::from)?;
-        let Carried { content, code, link } = self.carried(message, verification).await?;
+        let offered = engine.providers().get(provider).map_or(&[][..], |provider| provider.languages());
+        let Contents { rendered: content, language, code, link } =
+            engine.contents(message, verification, offered).await?;
         let own = verification.map(|verification| engine.own_text_of(verification)).transpose()?.flatten();
         let registered = engine.routes().sender(message.channel, ends.to.country.as_deref());
         let dlt = registered.and_then(|sender| sender.dlt.as_ref());
@@ -71,72 +66,23 @@ impl Deliver {
             dlt,
             from_address: own.and_then(|own| own.from_address()),
             content,
+            language,
+            life_seconds: verification.and_then(|of| life_left(message, of, engine.now())),
+            life_minutes: verification.and_then(Verification::life_minutes),
             code,
             link,
             receipt_url: engine.receipt_url(provider, message.tenant, message.id),
+            call_url: engine.call_url(provider, message),
             now: engine.clock().wall(),
         })
     }
+}
 
-    async fn carried(&self, message: &Message, verification: Option<&Verification>) -> Result<Carried, Error> {
-        let engine = &self.0;
-        let plain = |text: String| Rendered { subject: None, text, html: None };
-        if let Some((verification, link)) =
-            verification.and_then(|it| engine.link_of(it).transpose().map(|link| (it, link)))
-        {
-            let (link, own) = (link?, engine.own_text_of(verification)?);
-            let text = own.map_or_else(|| link.clone(), |own| own.filled_with(&link));
-            return Ok(Carried { content: plain(text), code: None, link: Some(link) });
-        }
-        match (&message.content, verification) {
-            (Content::Text { text, .. }, _) => {
-                let context = keys::context(keys::TEXT, message.tenant, &message.id.to_bytes());
-                let text = engine.keys().open(text, &context)?.to_string();
-                Ok(Carried { content: plain(text), code: None, link: None })
-            }
-            (Content::Code { generation, purpose, .. }, Some(verification)) => {
-                let code = engine.keys().code_of(verification, *generation)?;
-                let content = match engine.own_text_of(verification)? {
-                    Some(own) => own.with(&code),
-                    None => self.render(message, *purpose, verification, &code).await?,
-                };
-                Ok(Carried { content, code: Some(code), link: None })
-            }
-            (Content::Code { .. }, None) => Err(Error::internal("a code without its verification")),
-        }
-    }
-
-    async fn render(
-        &self,
-        message: &Message,
-        purpose: Purpose,
-        verification: &Verification,
-        code: &Code,
-    ) -> Result<Rendered, Error> {
-        let own = self.own_template(message, purpose, &verification.locale).await?;
-        let payment = self.0.payment_of(verification)?;
-        let life_minutes =
-            (verification.policy.life_seconds > 0).then(|| verification.policy.life_seconds.div_ceil(60));
-        let brand = verification.brand.as_deref();
-        let last_line = verification.last_line.as_ref();
-        let context = render::Context { code, brand, life_minutes, payment: payment.as_ref(), last_line };
-        self.0
-            .templates()
-            .render(own.as_ref(), purpose, message.channel, &verification.locale, &context)
-            .map_err(|error| Error::Internal(error.to_string()))
-    }
-
-    /// The tenant's own text in the language nearest to the one asked for, if it has one that no built-in text beats.
-    async fn own_template(&self, message: &Message, purpose: Purpose, locale: &str) -> Result<Option<Template>, Error> {
-        for candidate in render::candidates(locale) {
-            let store = self.0.store();
-            let found = store.template(message.tenant, purpose, message.channel, &candidate).await?;
-            if found.is_some() || render::LANGUAGES.contains(&candidate.as_str()) {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
+/// For how many seconds the code of a message can still be used; none: there is no end.
+fn life_left(message: &Message, of: &Verification, now: Timestamp) -> Option<u32> {
+    let Content::Code { generation, .. } = message.content else { return None };
+    let ends_at = of.live_codes(now).find(|code| code.generation == generation)?.expires_at?;
+    Some(u32::try_from(ends_at.since(now).as_secs()).unwrap_or(u32::MAX))
 }
 
 /// The ids of sender and text, if the text is registered there.

@@ -31,7 +31,7 @@ pub(super) const fn kind(way: Way) -> ChosenKind {
     match way {
         Way::Totp => ChosenKind::Totp,
         Way::Push => ChosenKind::Push,
-        Way::Code(Channel::Sms) => ChosenKind::Sms,
+        Way::Code(Channel::Sms | Channel::Whatsapp | Channel::Telegram) => ChosenKind::Sms,
         Way::Code(Channel::Voice) => ChosenKind::Voice,
         Way::Code(Channel::Email) => ChosenKind::Email,
         Way::Recovery => ChosenKind::RecoveryCodes,

@@ -96,11 +96,11 @@ async fn factor(web: &Web, transaction: &Transaction, params: &Params) -> Result
     let channel = match channels.as_slice() {
         ["auth0"] if appliance_mfa::carrier(web).is_some() => return Ok(NewFactor::Push),
         ["auth0"] => return Err(not_chosen()),
-        [name] => Channel::parse(name).ok_or_else(|| unknown("OOB channel", name))?,
+        [name] => Channel::of_second_factor(name).ok_or_else(|| unknown("OOB channel", name))?,
         _ => return Err(Refused::new(INVALID_REQUEST, "oob_channels must have exactly one channel")),
     };
     let to = match channel {
-        Channel::Sms | Channel::Voice => {
+        Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
             let number = params.required("phone_number")?;
             Address::parse(channel, number).map_err(|_| Refused::bad_phone())?
         }

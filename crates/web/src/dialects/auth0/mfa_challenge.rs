@@ -129,7 +129,7 @@ fn chosen<'a>(
         None => None,
         Some("auth0") => Some(Way::Push),
         Some(name) => {
-            let known = Channel::parse(&name.to_ascii_lowercase());
+            let known = Channel::of_second_factor(&name.to_ascii_lowercase());
             let unknown = || Refused::new(INVALID_REQUEST, format!("Unknown OOB channel: {name}"));
             Some(Way::Code(known.ok_or_else(unknown)?))
         }
@@ -165,7 +165,8 @@ const fn rank(way: Way) -> u8 {
         Way::Code(Channel::Sms) => 2,
         Way::Code(Channel::Voice) => 3,
         Way::Code(Channel::Email) => 4,
-        Way::Recovery => 5,
+        Way::Code(Channel::Whatsapp | Channel::Telegram) => 5,
+        Way::Recovery => 6,
     }
 }
 

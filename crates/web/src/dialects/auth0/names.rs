@@ -73,8 +73,8 @@ impl Way {
         match self {
             Self::Totp => "otp",
             Self::Push => "push-notification",
-            Self::Code(Channel::Sms | Channel::Voice) => "phone",
             Self::Code(Channel::Email) => "email",
+            Self::Code(_) => "phone",
             Self::Recovery => "recovery-code",
         }
     }

@@ -44,7 +44,7 @@ pub(super) async fn wording(
             let tenant = web.engine().name_of_tenant(transaction.tenant).await?;
             own_text(&choice, message, channel, locale.as_deref(), &tenant)
         }
-        Some(Channel::Email) | None => None,
+        Some(Channel::Email | Channel::Whatsapp | Channel::Telegram) | None => None,
     };
     Ok(CodeWording { service: ServiceRef::Dialect(NAME), locale, text })
 }

@@ -52,7 +52,7 @@ impl Request<'_> {
         let (channel, to) = self.destination()?;
         let relay = match channel {
             Channel::Email => Some(self.relay(rules)?),
-            Channel::Sms | Channel::Voice => None,
+            Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => None,
         };
         let code = self.own_code(rules)?;
         let service_name = self.service_name(rules)?;
@@ -132,7 +132,7 @@ impl Request<'_> {
                     None => Ok(plain()),
                 }
             }
-            Channel::Sms | Channel::Voice => {
+            Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
                 let found = named(&rules.sms_template).map(|id| self.settings.sms_template(self.tenant, &id));
                 match found {
                     Some(Some(known)) => Ok(Texts { text: known.text.clone(), mail: None }),

@@ -204,7 +204,8 @@ pub(super) async fn redeem(
         id: redeemed.id,
         user: redeemed.user,
         factor: match redeemed.by {
-            Means::Sms => FactorName::Sms,
+            // Its page offers neither of the two last ones.
+            Means::Sms | Means::Whatsapp | Means::Telegram => FactorName::Sms,
             Means::Voice => FactorName::Voice,
             Means::Email => FactorName::Email,
             Means::Totp => FactorName::Totp,

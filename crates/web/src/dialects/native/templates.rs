@@ -121,7 +121,8 @@ impl FromRequestParts<Web> for Key {
             return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", format!("A locale {NOT_A_LOCALE}.")));
         }
         let message = Purpose::parse(&message).ok_or_else(super::extract::not_found)?;
-        let channel = Channel::parse(&channel).ok_or_else(super::extract::not_found)?;
+        let channel = Channel::parse(&channel).filter(|channel| channel.words() == *channel);
+        let channel = channel.ok_or_else(super::extract::not_found)?;
         Ok(Self { message, channel, locale })
     }
 }

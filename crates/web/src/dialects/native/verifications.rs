@@ -65,6 +65,10 @@ pub(super) enum WireChannel {
     Voice,
     /// A mail.
     Email,
+    /// A message by WhatsApp.
+    Whatsapp,
+    /// A message by Telegram.
+    Telegram,
 }
 
 impl From<WireChannel> for Channel {
@@ -73,6 +77,8 @@ impl From<WireChannel> for Channel {
             WireChannel::Sms => Self::Sms,
             WireChannel::Voice => Self::Voice,
             WireChannel::Email => Self::Email,
+            WireChannel::Whatsapp => Self::Whatsapp,
+            WireChannel::Telegram => Self::Telegram,
         }
     }
 }
@@ -83,6 +89,8 @@ impl From<Channel> for WireChannel {
             Channel::Sms => Self::Sms,
             Channel::Voice => Self::Voice,
             Channel::Email => Self::Email,
+            Channel::Whatsapp => Self::Whatsapp,
+            Channel::Telegram => Self::Telegram,
         }
     }
 }

@@ -198,7 +198,9 @@ const fn channel(means: Option<Means>) -> &'static str {
     match means {
         Some(Means::Sms) => "sms",
         Some(Means::RecoveryCodes) => "recovery",
-        Some(Means::Voice | Means::Email | Means::Totp | Means::Push) | None => "unknown",
+        Some(Means::Voice | Means::Email | Means::Whatsapp | Means::Telegram | Means::Totp | Means::Push) | None => {
+            "unknown"
+        }
     }
 }
 

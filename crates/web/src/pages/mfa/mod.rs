@@ -192,7 +192,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 const fn kind_of(channel: Channel) -> ChosenKind {
     match channel {
-        Channel::Sms => ChosenKind::Sms,
+        Channel::Sms | Channel::Whatsapp | Channel::Telegram => ChosenKind::Sms,
         Channel::Voice => ChosenKind::Voice,
         Channel::Email => ChosenKind::Email,
     }
@@ -276,7 +276,7 @@ async fn recovery(Open(visit): Open) -> Response {
 }
 
 async fn address(Open(visit): Open, Path((_, channel)): Path<(String, String)>) -> Response {
-    match Channel::parse(&channel).filter(|channel| visit.can_enrol(kind_of(*channel))) {
+    match Channel::of_second_factor(&channel).filter(|channel| visit.can_enrol(kind_of(*channel))) {
         Some(channel) => visit.view().address(channel),
         None => visit.view().to(Place::Start),
     }

@@ -50,10 +50,10 @@ fn read<'a>(visit: &Visit, field: impl Fn(&str) -> &'a str, code: &'a str, recov
         "enrol" => {
             let typed = field("to");
             let typed = typed.char_indices().nth(LONGEST).map_or(typed, |(end, _)| typed.split_at(end).0);
-            MfaStep::EnrolAddress { channel: Channel::parse(field("channel"))?, typed }
+            MfaStep::EnrolAddress { channel: Channel::of_second_factor(field("channel"))?, typed }
         }
         "send" => {
-            let (id, channel) = (field("factor"), Channel::parse(field("channel"))?);
+            let (id, channel) = (field("factor"), Channel::of_second_factor(field("channel"))?);
             let (factor, _) = visit.ways().find(|(factor, _)| factor.id.to_string() == id)?;
             MfaStep::Send { factor: factor.id, channel }
         }

@@ -125,7 +125,7 @@ impl<'a> View<'a> {
     /// How somebody without a second factor can get one.
     pub(super) fn choose_enrolment(&self) -> Response {
         let (words, visit) = (self.words(), self.visit);
-        let channels = [Channel::Sms, Channel::Voice, Channel::Email].into_iter();
+        let channels = Channel::OF_SECOND_FACTORS.into_iter();
         let addresses = channels.filter(|channel| visit.can_enrol(kind_of(*channel)));
         let frame = self.frame(&words.enrol_title);
         let page = Choose {
@@ -245,8 +245,8 @@ impl<'a> View<'a> {
         let (words, place) = (self.words(), Place::Address(channel));
         let title = words.way(channel);
         let (label, kind, autocomplete) = match channel {
-            Channel::Sms | Channel::Voice => (&words.phone_label, "tel", "tel"),
             Channel::Email => (&words.email_label, "email", "email"),
+            Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => (&words.phone_label, "tel", "tel"),
         };
         let session = &self.visit.session;
         let typed = match session.notice(place) {
@@ -401,7 +401,7 @@ const fn path_to(place: Place) -> &'static str {
         Place::Start => "",
         Place::App => "/app",
         Place::Code => "/code",
-        Place::Address(Channel::Sms) => "/sms",
+        Place::Address(Channel::Sms | Channel::Whatsapp | Channel::Telegram) => "/sms",
         Place::Address(Channel::Voice) => "/voice",
         Place::Address(Channel::Email) => "/email",
         Place::Ways => "/ways",

@@ -82,7 +82,7 @@ impl Words {
 
     pub(super) fn way(&self, channel: Channel) -> &str {
         match channel {
-            Channel::Sms => &self.sms,
+            Channel::Sms | Channel::Whatsapp | Channel::Telegram => &self.sms,
             Channel::Voice => &self.voice,
             Channel::Email => &self.email,
         }

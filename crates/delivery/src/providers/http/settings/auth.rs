@@ -3,7 +3,7 @@
 use super::Extract;
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Who we are to the provider.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +19,30 @@ pub enum Auth {
     Hmac(Hmac),
     /// AWS Signature Version 4.
     SigV4(SigV4),
+    /// A token that is signed with our own key (RFC 7519, RS256), as a bearer.
+    Jwt(Jwt),
+}
+
+/// A token that is signed with our own key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// The RSA key, in PEM form.
+    #[serde(default)]
+    pub private_key: Option<SecretString>,
+    /// Or the file that holds it.
+    #[serde(default)]
+    pub private_key_file: Option<PathBuf>,
+    /// What it says, as templates. `iat` and `exp` are added.
+    #[serde(default)]
+    pub claims: BTreeMap<String, String>,
+    /// How long it can be used.
+    #[serde(default = "quarter_of_an_hour")]
+    pub life_seconds: u32,
+}
+
+const fn quarter_of_an_hour() -> u32 {
+    900
 }
 
 /// A user name and its password.
@@ -80,6 +104,9 @@ pub struct Hmac {
     /// Or the file that holds it.
     #[serde(default)]
     pub secret_file: Option<PathBuf>,
+    /// The digest of the secret is the key, in place of the secret itself.
+    #[serde(default)]
+    pub key_digest: Option<Algorithm>,
     /// The digest.
     #[serde(default)]
     pub algorithm: Algorithm,

@@ -12,13 +12,16 @@ pub struct Receipt {
     /// How a call proves to be the provider's.
     #[serde(default)]
     pub signature: Signature,
-    /// Where the list stands if one call holds several receipts: a JSON pointer. The other places are then within its
-    /// entries.
+    /// Where the list stands if one call holds several receipts: a JSON pointer, in which `*` is each entry of a list on the way.
+    /// The other places are then within its entries.
     #[serde(default)]
     pub list: Option<String>,
     /// What must hold of an entry; others are about messages that are not ours, and passed over.
     #[serde(default)]
     pub only: Option<Condition>,
+    /// How the provider makes sure of our address before it calls it.
+    #[serde(default)]
+    pub handshake: Option<Handshake>,
     /// Where the provider's name for the message stands.
     #[serde(default)]
     pub reference: Option<Extract>,
@@ -54,6 +57,36 @@ pub enum Signature {
     Ed25519(OwnKey),
     /// By a signature with the provider's own key: ECDSA over P-256 and SHA-256 (FIPS 186-5), in ASN.1.
     Ecdsa(OwnKey),
+    /// By a token as a bearer (RFC 7519, HS256) that names the SHA-256 digest of the body as `payload_hash`.
+    Jwt(JwtSecret),
+}
+
+/// The secret that tokens are signed with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JwtSecret {
+    /// The secret.
+    #[serde(default)]
+    pub secret: Option<SecretString>,
+    /// Or the file that holds it.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// A GET that shows a token, and is answered with what it brings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// The parameter with the token.
+    pub name: String,
+    /// The token that was set at the provider.
+    #[serde(default)]
+    pub token: Option<SecretString>,
+    /// Or the file that holds it.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// The parameter that is answered with.
+    pub echo: String,
 }
 
 /// A token in the address that is called.

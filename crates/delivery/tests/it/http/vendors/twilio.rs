@@ -12,11 +12,27 @@ use serde_json::json;
 pub static SIMULATED: Twilio = Twilio;
 pub struct Twilio;
 
-const ACCOUNT: &str = "AC00000000000000000000000000000000";
+pub const ACCOUNT: &str = "AC00000000000000000000000000000000";
 
-fn error(status: u16, code: u32, message: &str) -> Reply {
+pub fn error(status: u16, code: u32, message: &str) -> Reply {
     let more = format!("https://www.twilio.com/docs/errors/{code}");
     Reply::json(status, &json!({"code": code, "message": message, "more_info": more, "status": status}))
+}
+
+/// A call of Twilio's to us: the fields come in the order of their names.
+pub fn signed(url: &str, fields: &[(&str, &str)]) -> Call {
+    assert!(fields.is_sorted());
+    let signed = fields.iter().fold(url.to_owned(), |text, (name, value)| text + name + value);
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret("twilio").as_bytes());
+    let signature = BASE64.encode(hmac::sign(&key, signed.as_bytes()).as_ref());
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    Call {
+        method: Method::POST,
+        url: url.to_owned(),
+        headers: vec![("X-Twilio-Signature", signature)],
+        body,
+        by_link: true,
+    }
 }
 
 impl Twilio {
@@ -70,17 +86,7 @@ impl Vendor for Twilio {
             ("MessageStatus", status),
             ("To", "+34666666111"),
         ];
-        let signed = fields.iter().fold(link.to_owned(), |text, (name, value)| text + name + value);
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret("twilio").as_bytes());
-        let signature = BASE64.encode(hmac::sign(&key, signed.as_bytes()).as_ref());
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        Call {
-            method: Method::POST,
-            url: link.to_owned(),
-            headers: vec![("X-Twilio-Signature", signature)],
-            body,
-            by_link: true,
-        }
+        signed(link, &fields)
     }
 
     /// The signature of another report.

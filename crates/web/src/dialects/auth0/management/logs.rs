@@ -97,7 +97,10 @@ const fn code(activity: &Activity) -> Option<&'static str> {
         (ActivityKind::ProofStarted, Some(Means::Voice)) => "gd_send_voice",
         (ActivityKind::ProofStarted, Some(Means::Email)) => "gd_send_email",
         (ActivityKind::ProofStarted, Some(Means::Push)) => "gd_send_pn",
-        (ActivityKind::ProofStarted, Some(Means::Totp | Means::RecoveryCodes) | None) => "gd_start_auth",
+        (
+            ActivityKind::ProofStarted,
+            Some(Means::Totp | Means::RecoveryCodes | Means::Whatsapp | Means::Telegram) | None,
+        ) => "gd_start_auth",
         (ActivityKind::CodeNotSent, Some(Means::Sms)) => "gd_send_sms_failure",
         (ActivityKind::CodeNotSent, Some(Means::Voice)) => "gd_send_voice_failure",
         (ActivityKind::Proved, Some(Means::RecoveryCodes)) => "gd_recovery_succeed",
