@@ -5,7 +5,10 @@ use crate::OpenError;
 use tokio_postgres::error::SqlState;
 
 /// The steps, oldest first. A step that was ever released is never edited: what it got wrong, the next one puts right.
-const STEPS: &[&str] = &[include_str!("../../migrations/postgres/V1__first_tables.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/postgres/V1__first_tables.sql"),
+    include_str!("../../migrations/postgres/V2__webhooks.sql"),
+];
 
 /// "CSgn", so that nobody else's lock is meant.
 const LOCK: i64 = 0x4353_676e;

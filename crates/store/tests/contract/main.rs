@@ -67,3 +67,4 @@ mod users;
 mod verifications;
 #[cfg(test)]
 mod waiters;
+mod webhooks;
