@@ -40,3 +40,4 @@ mod shape;
 mod smpp;
 mod starting;
 mod stopping;
+mod webhooks;
