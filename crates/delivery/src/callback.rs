@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_model::TenantId;
 use ipnet::IpNet;
 use reqwest::{
-    Client, Url,
+    Client, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
@@ -35,6 +35,9 @@ pub enum CallError {
     /// It will never be made.
     #[error("refused: {0}")]
     Refused(String),
+    /// The server says that nobody is to call this address again (410, RFC 9110).
+    #[error("status 410")]
+    Gone,
     /// Trying again may help.
     #[error("{0}")]
     Retry(String),
@@ -48,6 +51,9 @@ pub trait Caller: Send + Sync {
     /// # Errors
     /// When it was not taken.
     async fn post(&self, call: &Call) -> Result<(), CallError>;
+
+    /// Why an address would be refused without asking for its name; none if nothing speaks against it so far.
+    fn refusal(&self, url: &str) -> Option<&'static str>;
 }
 
 /// Makes calls to the public internet, and to the networks that the operator allows besides.
@@ -78,9 +84,7 @@ impl GuardedCaller {
         Ok(Self { client, allowed })
     }
 
-    /// Why an address would be refused without asking for its name; none if nothing speaks against it so far.
-    #[must_use]
-    pub fn refusal(&self, url: &str) -> Option<&'static str> {
+    fn judge(&self, url: &str) -> Option<&'static str> {
         let Ok(url) = Url::parse(url) else { return Some("not an absolute address") };
         if !["http", "https"].contains(&url.scheme()) {
             return Some("neither http nor https");
@@ -106,10 +110,15 @@ impl Caller for GuardedCaller {
         }
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) if response.status() == StatusCode::GONE => Err(CallError::Gone),
             Ok(response) => Err(CallError::Retry(format!("status {}", response.status().as_u16()))),
             Err(error) if error.is_timeout() => Err(CallError::Retry("no answer in time".to_owned())),
             Err(_) => Err(CallError::Retry("no connection".to_owned())),
         }
+    }
+
+    fn refusal(&self, url: &str) -> Option<&'static str> {
+        self.judge(url)
     }
 }
 

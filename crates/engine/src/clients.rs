@@ -107,7 +107,7 @@ impl Engine {
             self.keys().hash("client assertion", [client.id.as_bytes(), &[0], name.as_bytes()].concat().as_slice());
         let until = Timestamp::from_ms(assertion.exp.saturating_add(CLOCK_SKEW_SECONDS).saturating_mul(1000));
         let spend = Change::SpendToken { tenant: client.tenant, id, until };
-        match self.store().write(Batch::new().with(spend)).await {
+        match self.write(Batch::new().with(spend)).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),

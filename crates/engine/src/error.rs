@@ -3,6 +3,7 @@
 
 use countersign_model::{
     Channel, Limited, Scope, configuration::BadConfiguration, policy::BadPolicy, verification::NotPossible,
+    webhook::BadEndpoint,
 };
 use countersign_store::Error as StoreError;
 
@@ -78,6 +79,9 @@ pub enum Error {
     /// What pays for the request can be used once, and was.
     #[error("this token was used before")]
     Spent,
+    /// The webhook endpoint cannot be so, or cannot do so.
+    #[error(transparent)]
+    BadEndpoint(#[from] BadEndpoint),
     /// Too many others want to change the same thing at once. Worth trying again.
     #[error("too many requests change the same thing at once")]
     Busy,
@@ -121,6 +125,10 @@ pub enum Thing {
     Client,
     /// The result of a visit to the page of a second factor.
     MfaResult,
+    /// A server that is told of events.
+    WebhookEndpoint,
+    /// An event on its way to one.
+    WebhookDelivery,
 }
 
 impl std::fmt::Display for Thing {
@@ -139,6 +147,8 @@ impl std::fmt::Display for Thing {
             Self::Factor => "factor",
             Self::Client => "client",
             Self::MfaResult => "result",
+            Self::WebhookEndpoint => "webhook endpoint",
+            Self::WebhookDelivery => "webhook delivery",
         })
     }
 }

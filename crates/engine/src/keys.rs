@@ -12,7 +12,7 @@ use crate::Error;
 use aws_lc_rs::{aead, constant_time, hkdf, hmac};
 use countersign_model::{
     Address, BlindIndex, Code, CodeShape, FactorId, MessageId, Random, Sealed, TenantId, Typed, UserId, Verification,
-    VerificationId, verification::CodeSource,
+    VerificationId, WebhookEndpointId, verification::CodeSource,
 };
 use countersign_store::{Batch, Change, Error as StoreError, Store};
 use std::{collections::BTreeMap, fmt, path::Path};
@@ -189,6 +189,20 @@ impl Keys {
         secret
     }
 
+    /// What signs a webhook endpoint's calls: a secret for HMAC and the seed of a key pair, of 256 bits each. Nothing of it is kept.
+    pub(crate) fn webhook_secrets(
+        &self,
+        tenant: TenantId,
+        endpoint: WebhookEndpointId,
+        generation: u32,
+    ) -> [Zeroizing<[u8; 32]>; 2] {
+        let of = |what: &[u8]| {
+            let whose = [&tenant.to_bytes()[..], &endpoint.to_bytes(), &generation.to_be_bytes()].concat();
+            Zeroizing::new(mac(&self.token, &[what, &[0], &whose]))
+        };
+        [of(b"webhook secret"), of(b"webhook key pair")]
+    }
+
     /// What stands for a secret text (an API key, an idempotency key, a request) in the store.
     #[must_use]
     pub fn hash(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
@@ -336,6 +350,10 @@ pub(crate) const ENROLLED: &[u8] = b"enrolled";
 pub(crate) const ANSWER: &[u8] = b"answer";
 /// The name of an app at the service that reaches it.
 pub(crate) const DEVICE_TOKEN: &[u8] = b"device token";
+/// The address of a server that is told of events.
+pub(crate) const WEBHOOK_URL: &[u8] = b"webhook url";
+/// What such a server is told.
+pub(crate) const WEBHOOK_PAYLOAD: &[u8] = b"webhook payload";
 /// What a visit to the page of a second factor keeps to itself.
 pub(crate) const MFA_SESSION: &[u8] = b"mfa session";
 

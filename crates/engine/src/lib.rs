@@ -32,6 +32,7 @@ mod take_over;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
+mod webhooks;
 
 pub use caller::{Caller, Identified};
 pub use commands::{Command, Idempotency};
@@ -40,6 +41,7 @@ pub use error::{Error, Thing};
 pub use first_step::FirstStep;
 pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;
+pub use webhooks::Endpoint;
 
 /// The name of the provider that carries the messages of test keys: into the inbox of dev mode, or nowhere.
 pub const TEST_PROVIDER: &str = "test";
@@ -61,6 +63,7 @@ use std::{
     time::Duration,
 };
 use tokens::OpenKeys;
+use webhooks::Endpoints;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -101,6 +104,7 @@ struct Inner {
     hashing_places: HashingPlaces,
     steps: Steps,
     health: Health,
+    endpoints: Endpoints,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -115,7 +119,7 @@ impl Engine {
         parts.clock.agree(parts.store.shared_time()).await?;
         parts.clock.move_to_offset(parts.store.clock_offset_ms().await?);
         let health = Health::new(parts.routes.breaker);
-        Ok(Self(Arc::new(Inner {
+        let engine = Self(Arc::new(Inner {
             parts,
             templates: Templates::builtin(),
             metrics: Metrics::new(),
@@ -124,7 +128,10 @@ impl Engine {
             hashing_places: HashingPlaces::default(),
             steps: Steps::default(),
             health,
-        })))
+            endpoints: Endpoints::default(),
+        }));
+        engine.reload_endpoints().await?;
+        Ok(engine)
     }
 
     /// Whether a store was written with keys: a key file that is missing must not be made anew then.
@@ -264,7 +271,7 @@ impl Engine {
 
     /// Writes what a refused command has cost. If somebody else was quicker, the next refusal counts.
     pub(crate) async fn write_aside(&self, batch: Batch) {
-        if let Err(error) = self.store().write(batch).await {
+        if let Err(error) = self.write(batch).await {
             tracing::info!(%error, "what a refused request has cost was not written down");
         }
     }
@@ -275,6 +282,10 @@ impl Engine {
 
     pub(crate) fn callback_caller(&self) -> &dyn callback::Caller {
         &*self.0.parts.callbacks
+    }
+
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.0.endpoints
     }
 
     pub(crate) fn retention(&self) -> Duration {

@@ -92,6 +92,7 @@ pub struct Metrics {
     binds: Family<LinkLabel, Counter>,
     throttled: Family<LinkLabel, Counter>,
     nacked: Family<LinkLabel, Counter>,
+    webhooks: Family<OutcomeLabel, Counter>,
     handover: Histogram,
     waiting: Gauge,
     requests: Family<RequestLabel, Counter>,
@@ -124,6 +125,7 @@ impl Metrics {
             binds: Family::default(),
             throttled: Family::default(),
             nacked: Family::default(),
+            webhooks: Family::default(),
             handover: Histogram::new(SECONDS),
             waiting: Gauge::default(),
             requests: Family::default(),
@@ -178,6 +180,7 @@ impl Metrics {
             "From the request to the moment a provider had the message",
             self.handover.clone(),
         );
+        registry.register("webhook_calls", "Calls of webhooks, by what became of them", self.webhooks.clone());
         registry.register("messages_waiting", "Messages queued or with a worker", self.waiting.clone());
         registry.register("http_requests", "Requests answered, by route and status", self.requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer a request", self.duration.clone());
@@ -252,6 +255,10 @@ impl Metrics {
         self.binds.get_or_create(&label).inner().store(status.times_bound, Relaxed);
         self.throttled.get_or_create(&label).inner().store(status.throttled, Relaxed);
         self.nacked.get_or_create(&label).inner().store(status.times_nacked, Relaxed);
+    }
+
+    pub(crate) fn webhook(&self, outcome: &'static str) {
+        self.webhooks.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     pub(crate) fn handed_over(&self, after: Duration) {

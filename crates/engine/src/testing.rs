@@ -24,6 +24,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::{Notify, watch};
 
 /// The moment at which every test begins: 2026-01-01T00:00:00Z.
 pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
@@ -159,13 +160,43 @@ impl NumberLookup for NumberList {
 #[derive(Default)]
 pub struct CallRecorder {
     made: Mutex<Vec<Call>>,
+    taken: Mutex<Vec<Call>>,
     answers: Mutex<VecDeque<CallError>>,
+    away: Mutex<Option<CallError>>,
+    held: watch::Sender<Option<&'static str>>,
+    news: Notify,
 }
 
 impl CallRecorder {
     /// The calls, and forgets them.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *lock(&self.made))
+    }
+
+    /// The calls that were taken, in their order, and forgets them.
+    pub fn take_taken(&self) -> Vec<Call> {
+        std::mem::take(&mut *lock(&self.taken))
+    }
+
+    /// Every call fails in this way, until it is none.
+    pub fn fail_all(&self, error: Option<CallError>) {
+        *lock(&self.away) = error;
+    }
+
+    /// Calls to addresses with this in them are not answered until it is none.
+    pub fn hold(&self, address: Option<&'static str>) {
+        self.held.send_replace(address);
+    }
+
+    /// Waits until so many calls were begun to addresses with this in them.
+    pub async fn begun(&self, address: &str, count: usize) {
+        loop {
+            let news = self.news.notified();
+            if lock(&self.made).iter().filter(|call| call.url.contains(address)).count() >= count {
+                return;
+            }
+            news.await;
+        }
     }
 
     /// How the next call fails; without being told it is taken.
@@ -178,7 +209,20 @@ impl CallRecorder {
 impl callback::Caller for CallRecorder {
     async fn post(&self, call: &Call) -> Result<(), CallError> {
         lock(&self.made).push(call.clone());
-        lock(&self.answers).pop_front().map_or(Ok(()), Err)
+        self.news.notify_waiters();
+        let is_free = |held: Option<&str>| held.is_none_or(|held| !call.url.contains(held));
+        // An error means that the recorder is gone, and the test with it.
+        let _ = self.held.subscribe().wait_for(|held| is_free(*held)).await;
+        let away = lock(&self.away).clone();
+        let failed = away.or_else(|| lock(&self.answers).pop_front());
+        if failed.is_none() {
+            lock(&self.taken).push(call.clone());
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn refusal(&self, url: &str) -> Option<&'static str> {
+        url.contains("//localhost").then_some("a private address")
     }
 }
 

@@ -329,6 +329,27 @@ impl Address {
         }
     }
 
+    /// Enough for its owner to know it again, and too little for anybody else: `+34*******11`, `a***@example.com`. Of a number with
+    /// fewer than seven digits nothing is shown.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Phone(number) => {
+                let digits = number.e164().trim_start_matches('+');
+                let hidden = digits.len().saturating_sub(4);
+                match (digits.get(..2), digits.get(digits.len().saturating_sub(2)..)) {
+                    (Some(first), Some(last)) if hidden > 2 => format!("+{first}{}{last}", "*".repeat(hidden)),
+                    _ => "+***".to_owned(),
+                }
+            }
+            Self::Email(email) => {
+                let (local, domain) = email.as_str().rsplit_once('@').unwrap_or_default();
+                let first: String = local.chars().take(usize::from(local.chars().nth(1).is_some())).collect();
+                format!("{first}***@{domain}")
+            }
+        }
+    }
+
     /// The text whose keyed hash stands for this address in limits and look-ups: two spellings of one mailbox must
     /// share their limits, so the local part counts in lower case there.
     #[must_use]
@@ -370,6 +391,17 @@ impl fmt::Debug for EmailAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_shows_its_owner_enough_and_others_too_little() {
+        let masked = |text: &str| Address::from_normalised(text).unwrap().masked();
+        assert_eq!(masked("+34666666111"), "+34*******11");
+        assert_eq!(masked("+1234567"), "+12***67");
+        assert_eq!(masked("+123456"), "+***");
+        assert_eq!(masked("+12"), "+***");
+        assert_eq!(masked("ana.perez@example.com"), "a***@example.com");
+        assert_eq!(masked("a@example.com"), "***@example.com");
+    }
 
     #[test]
     fn spellings_of_one_number_become_one() {

@@ -193,6 +193,10 @@ ids! {
     ActivityId = "act_";
     /// Names an API key; says nothing about its secret.
     KeyId = "key_";
+    /// Names a server of a tenant's that is told of events.
+    WebhookEndpointId = "whe_";
+    /// Names one event on its way to one such server.
+    WebhookDeliveryId = "whd_";
 }
 
 #[cfg(test)]

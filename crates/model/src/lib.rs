@@ -32,6 +32,8 @@
 //! | [`MfaLimits`] | how often they can be tried |
 //! | [`MfaSession`] | a visit to the hosted page that asks for one |
 //! | [`Event`] | something that happened, in the past tense, for people and for webhooks |
+//! | [`WebhookEndpoint`] | a server of a tenant's that is told of events |
+//! | [`WebhookDelivery`] | one event on its way to one of them, or given up: a dead letter |
 
 pub mod account;
 pub mod activity;
@@ -64,6 +66,7 @@ pub mod totp;
 pub mod trial;
 pub mod user;
 pub mod verification;
+pub mod webhook;
 
 pub use account::Account;
 pub use activity::{Activity, ActivityKind, Actor, Means};
@@ -79,6 +82,7 @@ pub use event::{Event, EventKind};
 pub use factor::{Factor, FactorKind, FactorPurpose, FactorState, ForFactor};
 pub use id::{
     ActivityId, CallbackId, EventId, FactorId, KeyId, MessageId, Random, ServiceId, TenantId, UserId, VerificationId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
 pub use last_line::{AppHash, BoundCode, LastLine, WebOtp};
 pub use limit::{Destination, Limited};
@@ -97,3 +101,4 @@ pub use totp::Totp;
 pub use trial::Trial;
 pub use user::{MfaRule, User};
 pub use verification::{Checked, Proof, State, Verification};
+pub use webhook::{EventType, WebhookDelivery, WebhookEndpoint};

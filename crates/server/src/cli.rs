@@ -13,6 +13,7 @@ mod signing_keys;
 mod tenants;
 mod users;
 mod values;
+mod webhooks;
 
 use crate::{
     Failure,
@@ -50,6 +51,7 @@ enum Command {
     Keys(keys::Keys),
     Clients(clients::Clients),
     Users(users::Users),
+    Webhooks(webhooks::Webhooks),
     SigningKeys(signing_keys::SigningKeys),
     Providers(providers::Providers),
     MigrateStore(migrate_store::MigrateStore),
@@ -71,6 +73,7 @@ impl Cli {
             Command::Keys(keys) => block_on(keys.run()),
             Command::Clients(clients) => block_on(clients.run()),
             Command::Users(users) => block_on(users.run()),
+            Command::Webhooks(webhooks) => block_on(webhooks.run()),
             Command::SigningKeys(keys) => block_on(keys.run()),
             Command::Providers(providers) => block_on(providers.run()),
             Command::MigrateStore(migrate) => block_on(migrate.run()),

@@ -8,7 +8,8 @@ use crate::sandbox;
 use countersign_model::{
     Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event,
     Factor, FactorId, KeyId, Message, MessageId, MfaChoice, MfaSession, RefreshToken, Sealed, Service, ServiceId,
-    SigningKey, Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, message::Purpose,
+    SigningKey, Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
+    WebhookDelivery, WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId, message::Purpose,
 };
 
 /// One thing to write.
@@ -244,6 +245,36 @@ pub enum Change {
         /// No more than this.
         limit: u32,
     },
+    /// A server that is told of events, new (version 0; asserts that its id is free) or changed (asserts the version). Every process
+    /// hears of it once the batch is on the disk.
+    PutWebhookEndpoint(WebhookEndpoint),
+    /// It is told no more; asserts the version. What is on its way to it is dropped when it is due.
+    DeleteWebhookEndpoint {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: WebhookEndpointId,
+        /// As it was read.
+        version: u32,
+    },
+    /// An event for an endpoint; whoever tells is woken once the batch is on the disk. Asserts that its id is free.
+    InsertWebhookDelivery(WebhookDelivery),
+    /// A worker takes it, it was tried in vain, or it is to be tried again. Asserts the version.
+    UpdateWebhookDelivery(WebhookDelivery),
+    /// It was told, or its endpoint is gone: whoever has it then, it is not told again.
+    DeleteWebhookDelivery {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: WebhookDeliveryId,
+    },
+    /// Forgets dead letters that are older than a moment, at most so many of them.
+    PurgeWebhookDeliveries {
+        /// Only those dead since before this.
+        before: Timestamp,
+        /// No more than this.
+        limit: u32,
+    },
     /// A fact about this installation, kept under a name. Asserts that it is not there yet.
     InsertSetting {
         /// Its name.
@@ -284,6 +315,28 @@ impl Batch {
     pub fn with(mut self, change: Change) -> Self {
         self.0.push(change);
         self
+    }
+
+    /// What it says that happened, in its order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.0.iter().filter_map(|change| if let Change::InsertEvent(event) = change { Some(event) } else { None })
+    }
+
+    /// A verification as it stands once the batch is true; none: it says nothing of it.
+    #[must_use]
+    pub fn verification(&self, tenant: TenantId, id: VerificationId) -> Option<&Verification> {
+        fn of_change(change: &Change) -> Option<&Verification> {
+            if let Change::InsertVerification(it) | Change::UpdateVerification(it) = change { Some(it) } else { None }
+        }
+        self.0.iter().rev().filter_map(of_change).find(|it| it.tenant == tenant && it.id == id)
+    }
+
+    /// Whether it says something of webhook endpoints.
+    #[must_use]
+    pub fn concerns_webhook_endpoints(&self) -> bool {
+        let concerns =
+            |change: &Change| matches!(change, Change::PutWebhookEndpoint(_) | Change::DeleteWebhookEndpoint { .. });
+        self.0.iter().any(concerns)
     }
 
     /// Whether nothing is to be written.

@@ -8,7 +8,7 @@
 //! are dropped, and whoever waits hears that at once.
 
 use crate::{Batch, Change, Error, Topic, sandbox, wake::Wake};
-use countersign_model::{Channel, Message, Timestamp, message::MessageState};
+use countersign_model::{Channel, Message, Timestamp, message::MessageState, webhook::DeliveryState};
 use std::time::Duration;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -185,7 +185,12 @@ fn concerns(work: &Work, topic: Topic) -> bool {
         Work::Claim(_) => false,
         Work::Write(batch) => batch.0.iter().any(|change| match topic {
             Topic::Clock => matches!(change, Change::Sandbox(sandbox::Change::AdvanceClock { .. })),
-            Topic::Outbox | Topic::Callbacks | Topic::TakeOvers | Topic::Inbox => topic_of(change) == Some(topic),
+            Topic::Outbox
+            | Topic::Callbacks
+            | Topic::TakeOvers
+            | Topic::Inbox
+            | Topic::WebhookDeliveries
+            | Topic::WebhookEndpoints => topic_of(change) == Some(topic),
         }),
     }
 }
@@ -196,6 +201,13 @@ fn topic_of(change: &Change) -> Option<Topic> {
         Change::UpdateMessage(message) if message.state == MessageState::Queued => Some(Topic::Outbox),
         Change::UpdateMessage(message) => message.chain.next_due_at.map(|_| Topic::TakeOvers),
         Change::InsertCallback(_) => Some(Topic::Callbacks),
+        Change::InsertWebhookDelivery(_) => Some(Topic::WebhookDeliveries),
+        // One that nobody has, and that was not tried: somebody asks for it again.
+        Change::UpdateWebhookDelivery(delivery) => {
+            let is_free = delivery.state == DeliveryState::Pending && delivery.leased_until.as_ms() == 0;
+            (is_free && delivery.attempts == 0).then_some(Topic::WebhookDeliveries)
+        }
+        Change::PutWebhookEndpoint(_) | Change::DeleteWebhookEndpoint { .. } => Some(Topic::WebhookEndpoints),
         Change::Sandbox(change) => match change {
             sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_) => Some(Topic::Inbox),
             // What was to wait is due now, perhaps.
@@ -246,6 +258,8 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::PutMfaChoice(_)
         | Change::PutMfaSession(_)
         | Change::PurgeMfaSessions { .. }
+        | Change::DeleteWebhookDelivery { .. }
+        | Change::PurgeWebhookDeliveries { .. }
         | Change::InsertSetting { .. } => None,
     }
 }

@@ -13,6 +13,7 @@
 //! it, the reads in `reads.rs`, and a test in the contract.
 
 mod batch;
+mod delivery_filter;
 mod error;
 mod group;
 mod page;
@@ -28,6 +29,7 @@ mod verification_columns;
 mod wake;
 
 pub use batch::{Answer, Batch, Change};
+pub use delivery_filter::DeliveryFilter;
 pub use error::{Error, OpenError};
 pub use group::Claim;
 pub use page::{Page, Slice, TrialFilter, TrialTotals};

@@ -2,14 +2,15 @@
 //! none looks into another tenant's rows.
 
 use crate::{
-    Answer, Backend, Error, Page, Slice, Store, TrialFilter, TrialTotals, postgres,
+    Answer, Backend, DeliveryFilter, Error, Page, Slice, Store, TrialFilter, TrialTotals, postgres,
     sandbox::{Call, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
     sqlite,
 };
 use countersign_model::{
     Account, Activity, ActivityKind, ApiKey, BlindIndex, Callback, Channel, Client, Configuration, Destination, Event,
     Factor, FactorId, Message, MessageId, MfaChoice, MfaSession, RefreshToken, Service, ServiceId, SigningKey,
-    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
+    Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId, WebhookDelivery,
+    WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId,
     message::{MessageState, Purpose},
 };
 
@@ -328,6 +329,73 @@ impl Store {
     /// What a tenant has chosen about second factors.
     pub async fn mfa_choice(&self, tenant: TenantId) -> Result<Option<MfaChoice>, Error> {
         ask!(self, mfa_choices::of(tenant))
+    }
+
+    /// All servers of all tenants that are told of events.
+    pub async fn webhook_endpoints(&self) -> Result<Vec<WebhookEndpoint>, Error> {
+        ask!(self, webhook_endpoints::all())
+    }
+
+    /// A server that is told of events.
+    pub async fn webhook_endpoint(
+        &self,
+        tenant: TenantId,
+        id: WebhookEndpointId,
+    ) -> Result<Option<WebhookEndpoint>, Error> {
+        ask!(self, webhook_endpoints::with_id(tenant, id))
+    }
+
+    /// An event on its way to an endpoint, or a dead letter.
+    pub async fn webhook_delivery(
+        &self,
+        tenant: TenantId,
+        id: WebhookDeliveryId,
+    ) -> Result<Option<WebhookDelivery>, Error> {
+        ask!(self, webhook_deliveries::with_id(tenant, id))
+    }
+
+    /// A tenant's deliveries that a filter lets through, the newest first.
+    pub async fn webhook_deliveries(
+        &self,
+        tenant: TenantId,
+        filter: &DeliveryFilter,
+    ) -> Result<Vec<WebhookDelivery>, Error> {
+        ask!(self, webhook_deliveries::of(tenant, filter))
+    }
+
+    /// Deliveries of all tenants that are due on the clock of the rules and that nobody has on the one that nobody moves, the longest
+    /// due first; not for these endpoints.
+    pub async fn due_webhook_deliveries(
+        &self,
+        now: Timestamp,
+        wall: Timestamp,
+        except: &[WebhookEndpointId],
+        limit: u32,
+    ) -> Result<Vec<WebhookDelivery>, Error> {
+        ask!(self, webhook_deliveries::due(now, wall, except, limit))
+    }
+
+    /// All that waits of a line at an endpoint, in the order of writing: whether or not it is due, and whoever has it.
+    pub async fn pending_webhook_deliveries(
+        &self,
+        endpoint: WebhookEndpointId,
+        line: &[u8; 16],
+    ) -> Result<Vec<WebhookDelivery>, Error> {
+        ask!(self, webhook_deliveries::pending_of(endpoint, line))
+    }
+
+    /// When the first delivery that nobody has is due, on the clock of the rules; not for these endpoints.
+    pub async fn next_webhook_due(
+        &self,
+        wall: Timestamp,
+        except: &[WebhookEndpointId],
+    ) -> Result<Option<Timestamp>, Error> {
+        ask!(self, webhook_deliveries::next_due(wall, except))
+    }
+
+    /// When the first lease of a delivery ends, on the clock that nobody moves.
+    pub async fn next_webhook_lease_end(&self, wall: Timestamp) -> Result<Option<Timestamp>, Error> {
+        ask!(self, webhook_deliveries::next_lease_end(wall))
     }
 
     /// A fact about this installation.

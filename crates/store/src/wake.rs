@@ -17,11 +17,23 @@ pub enum Topic {
     Inbox,
     /// The clock of the rules was moved.
     Clock,
+    /// New webhook deliveries, or old ones that are to be tried again.
+    WebhookDeliveries,
+    /// Webhook endpoints were made, changed or removed.
+    WebhookEndpoints,
 }
 
 impl Topic {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Outbox, Self::Callbacks, Self::TakeOvers, Self::Inbox, Self::Clock];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Outbox,
+        Self::Callbacks,
+        Self::TakeOvers,
+        Self::Inbox,
+        Self::Clock,
+        Self::WebhookDeliveries,
+        Self::WebhookEndpoints,
+    ];
 
     /// Its name between processes.
     pub(crate) const fn name(self) -> &'static str {
@@ -31,6 +43,8 @@ impl Topic {
             Self::TakeOvers => "take_overs",
             Self::Inbox => "inbox",
             Self::Clock => "clock",
+            Self::WebhookDeliveries => "webhook_deliveries",
+            Self::WebhookEndpoints => "webhook_endpoints",
         }
     }
 
@@ -47,6 +61,8 @@ pub(crate) struct Wake {
     take_overs: watch::Sender<()>,
     inbox: watch::Sender<()>,
     clock: watch::Sender<()>,
+    webhook_deliveries: watch::Sender<()>,
+    webhook_endpoints: watch::Sender<()>,
     untold: AtomicU8,
     told: Notify,
 }
@@ -60,6 +76,8 @@ impl Wake {
             take_overs: new(),
             inbox: new(),
             clock: new(),
+            webhook_deliveries: new(),
+            webhook_endpoints: new(),
             untold: AtomicU8::new(0),
             told: Notify::new(),
         }
@@ -100,6 +118,8 @@ impl Wake {
             Topic::TakeOvers => &self.take_overs,
             Topic::Inbox => &self.inbox,
             Topic::Clock => &self.clock,
+            Topic::WebhookDeliveries => &self.webhook_deliveries,
+            Topic::WebhookEndpoints => &self.webhook_endpoints,
         }
     }
 }

@@ -244,7 +244,7 @@ impl Deliver {
             {
                 attempt.push(Change::UpdateVerification(fresh.clone()));
             }
-            match engine.store().write(attempt).await {
+            match engine.write(attempt).await {
                 Err(StoreError::Conflict) => {}
                 other => return Ok(other?),
             }
@@ -280,7 +280,7 @@ impl Deliver {
         }
         batch.extend(self.0.report_of(&mut message, now).await?);
         batch.push(Change::UpdateMessage(message));
-        match self.0.store().write(batch).await {
+        match self.0.write(batch).await {
             // Another worker has taken the message over: its step counts.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),

@@ -27,7 +27,7 @@ impl Expire {
             let at = expired.decided_at.unwrap_or(now);
             let event = Event::new((expired.tenant, expired.id), EventKind::Expired, at, engine.random());
             let batch = Batch::new().with(Change::UpdateVerification(expired)).with(Change::InsertEvent(event));
-            match engine.store().write(batch).await {
+            match engine.write(batch).await {
                 // Somebody else changed it in between: the next step looks again.
                 Ok(()) | Err(StoreError::Conflict) => Ok(()),
                 Err(error) => Err(Error::from(error)),

@@ -1,6 +1,7 @@
 //! What happens by itself. Each job does one step when told to (`run_once`), and so a test drives it without waiting;
 //! `runner.rs` has the only loop.
 
+mod call_webhooks;
 mod deliver;
 mod expire;
 mod overdue_receipts;
@@ -8,6 +9,7 @@ mod purge;
 mod report;
 mod runner;
 
+pub use call_webhooks::CallWebhooks;
 pub use deliver::Deliver;
 pub use expire::Expire;
 pub use overdue_receipts::OverdueReceipts;

@@ -48,7 +48,7 @@ impl OverdueReceipts {
         let mut batch = Batch::new();
         batch.extend(taken_over.batch());
         batch.push(Change::UpdateMessage(message.clone()));
-        match engine.store().write(batch).await {
+        match engine.write(batch).await {
             Ok(()) => {
                 if is_missing {
                     self.note_missing(&message, now).await?;
@@ -88,7 +88,7 @@ impl OverdueReceipts {
         }
         batch.extend(engine.report_of(&mut message, now).await?);
         batch.push(Change::UpdateMessage(message));
-        match engine.store().write(batch).await {
+        match engine.write(batch).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }

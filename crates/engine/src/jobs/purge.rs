@@ -37,11 +37,12 @@ impl Purge {
             .with(Change::PurgeActivities { before: ended, limit: AT_ONCE })
             .with(Change::PurgeSpentTokens { before: self.0.now(), limit: AT_ONCE })
             .with(Change::PurgeRefreshTokens { before: self.0.now(), limit: AT_ONCE })
+            .with(Change::PurgeWebhookDeliveries { before: ended, limit: AT_ONCE })
             .with(Change::PurgeMfaSessions { before: before(MfaSession::KEPT_FOR), limit: AT_ONCE });
         if let Err(error) = self.0.store().tend_periods(self.0.now(), self.0.retention()).await {
             tracing::warn!(%error, "periods of the store were left as they are; the next purge tries again");
         }
-        self.0.store().write(batch).await?;
+        self.0.write(batch).await?;
         let is_more = self.0.store().is_more_to_purge(answers, ended).await?;
         Ok(if is_more { Progress::More } else { Progress::Idle })
     }

@@ -52,7 +52,7 @@ impl Report {
         let mut taken = Vec::new();
         for mut group in groups.into_values() {
             let batch = group.iter().cloned().fold(Batch::new(), |batch, it| batch.with(Change::UpdateCallback(it)));
-            match self.0.store().write(batch).await {
+            match self.0.write(batch).await {
                 Ok(()) => {
                     for callback in &mut group {
                         callback.version += 1;
@@ -76,7 +76,7 @@ impl Report {
         for callback in group {
             batch.push(self.next(callback, &told));
         }
-        if let Err(error) = self.0.store().write(batch).await {
+        if let Err(error) = self.0.write(batch).await {
             tracing::warn!(%error, "a call could not be noted; it will be repeated");
         }
     }
@@ -107,7 +107,7 @@ impl Report {
                 tracing::warn!(%message_id, %why, "a delivery report will not be sent");
                 over(&callback)
             }
-            Err(CallError::Retry(why)) => {
+            Err(why @ (CallError::Gone | CallError::Retry(_))) => {
                 if callback.note_failure(engine.now(), engine.random().number()) {
                     tracing::info!(%message_id, %why, attempts = callback.attempts, "a delivery report was not taken");
                     Change::UpdateCallback(callback)

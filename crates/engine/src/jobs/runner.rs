@@ -2,7 +2,7 @@
 //! looks, then waits; a pause of at most five seconds is the fallback. A job that fails or panics is tried again, later
 //! each time.
 
-use super::{Deliver, Expire, OverdueReceipts, Progress, Purge, Report};
+use super::{CallWebhooks, Deliver, Expire, OverdueReceipts, Progress, Purge, Report};
 use crate::{Engine, Error};
 use countersign_model::Channel;
 use countersign_store::{Topic, Waiter};
@@ -50,6 +50,8 @@ impl Jobs {
             let job = report.clone();
             async move { job.run_once().await }
         });
+        jobs.tracker.spawn(know_endpoints(engine.clone(), jobs.stop.clone()));
+        jobs.tracker.spawn(call_webhooks(engine.clone(), jobs.tracker.clone(), jobs.stop.clone()));
         let purge = Purge(engine.clone());
         jobs.spawn(engine, "purge", Wait::Fixed(PURGE_EVERY), move || {
             let job = purge.clone();
@@ -114,6 +116,57 @@ async fn keep_time(engine: Engine, stop: CancellationToken) {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(AGREE_EVERY) => {}
             () = moved.changed() => {}
+        }
+    }
+}
+
+/// Reads anew who is told of what when another process has changed it. The pause is for news that were lost, and for tools beside
+/// a file, which tell nobody.
+async fn know_endpoints(engine: Engine, stop: CancellationToken) {
+    let mut news = engine.store().waiter(Topic::WebhookEndpoints);
+    while !stop.is_cancelled() {
+        if let Err(error) = engine.reload_endpoints().await {
+            tracing::warn!(%error, "webhook endpoints cannot be read just now; those that were known are kept");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_NAP) => {}
+            () = news.changed() => {}
+        }
+    }
+}
+
+/// Lines are told side by side, each at a place of its endpoint.
+async fn call_webhooks(engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
+    let job = CallWebhooks::new(&engine);
+    let mut news = engine.store().waiter(Topic::WebhookDeliveries);
+    let mut moves = engine.clock().moves();
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        moves.mark_unchanged();
+        let pause = match job.claim().await {
+            Err(error) => {
+                tracing::error!(job = "webhooks", %error, "webhooks cannot be read; it will be tried again");
+                failures += 1;
+                back_off(failures)
+            }
+            Ok(lines) => {
+                failures = 0;
+                for line in lines {
+                    let job = job.clone();
+                    tracker.spawn(async move {
+                        let _ = AssertUnwindSafe(job.tell(line)).catch_unwind().await;
+                    });
+                }
+                job.pause(LONGEST_NAP).await.max(SHORTEST_NAP)
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = news.changed() => {}
+            () = job.freed() => {}
+            _ = moves.changed() => {}
         }
     }
 }

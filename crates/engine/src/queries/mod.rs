@@ -10,6 +10,7 @@ mod second_factors;
 mod trials;
 mod verification_records;
 mod verifications;
+mod webhooks;
 
 pub(crate) use accounts::Price;
 pub use activities::{ActivityQuery, ActivityRecord};
@@ -18,3 +19,4 @@ pub use grids::GridSeen;
 pub use trials::TrialRecord;
 pub use verification_records::{Sending, VerificationRecord};
 pub use verifications::VerificationHistory;
+pub use webhooks::DeliveryQuery;

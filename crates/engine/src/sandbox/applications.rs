@@ -112,7 +112,7 @@ impl Sandbox {
         let hash = self.engine.hash_password(&first.password).await?;
         let write = async |user: &TrialUser| {
             let user = fresh(&self.engine, tenant.id, user, Some(hash.clone()))?;
-            written(self.engine.store().write(Batch::new().with(Change::InsertUser(user))).await)
+            written(self.engine.write(Batch::new().with(Change::InsertUser(user))).await)
         };
         try_join_all(missing.iter().map(write)).await.map(drop)
     }
@@ -142,7 +142,7 @@ impl Sandbox {
             origins: vec![DEVELOPERS_PAGE.to_owned()],
             created_at: self.engine.now(),
         };
-        written(self.engine.store().write(Batch::new().with(Change::PutClient(client))).await)
+        written(self.engine.write(Batch::new().with(Change::PutClient(client))).await)
     }
 
     /// Makes one more user of a tenant, for a test that wants one of its own.
@@ -160,7 +160,7 @@ impl Sandbox {
         let user = TrialUser { id, name: name.to_owned(), password: Zeroizing::new(password.to_owned()), mfa };
         let hash = self.engine.hash_password(&user.password).await?;
         let fresh = fresh(&self.engine, tenant.id, &user, Some(hash))?;
-        match self.engine.store().write(Batch::new().with(Change::InsertUser(fresh))).await {
+        match self.engine.write(Batch::new().with(Change::InsertUser(fresh))).await {
             Ok(()) => Ok(user),
             Err(StoreError::Conflict) => Err(Error::NameTaken(Thing::User)),
             Err(error) => Err(error.into()),

@@ -117,7 +117,7 @@ impl Sandbox {
             last_used_at: None,
             revoked_at: None,
         };
-        match engine.store().write(Batch::new().with(Change::InsertApiKey { key, hash })).await {
+        match engine.write(Batch::new().with(Change::InsertApiKey { key, hash })).await {
             // Another process on this store has made it.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
@@ -241,6 +241,6 @@ impl Sandbox {
     }
 
     async fn write(&self, change: SandboxChange) -> Result<(), Error> {
-        Ok(self.engine.store().write(Batch::new().with(Change::Sandbox(change))).await?)
+        Ok(self.engine.write(Batch::new().with(Change::Sandbox(change))).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use async_trait::async_trait;
-use countersign_delivery::callback::{self, Call, CallError, GuardedCaller};
+use countersign_delivery::callback::{self, Call, CallError, Caller as _, GuardedCaller};
 use countersign_store::{
     Batch, Change, Store,
     sandbox::{Call as RecordedCall, Change as SandboxChange},
@@ -43,6 +43,10 @@ impl callback::Caller for RecordedCalls {
             None if self.loopback && is_this_machine(&call.url) => self.guard.post(call).await,
             None => Ok(()),
         }
+    }
+
+    fn refusal(&self, url: &str) -> Option<&'static str> {
+        self.guard.refusal(url)
     }
 }
 

@@ -72,7 +72,7 @@ impl Engine {
         let (current, next) =
             (make_key(self, SigningKeyState::Current).await?, make_key(self, SigningKeyState::Next).await?);
         let batch = Batch::new().with(Change::PutSigningKey(current)).with(Change::PutSigningKey(next));
-        match self.store().write(batch).await {
+        match self.write(batch).await {
             // Somebody else has made them meanwhile.
             Ok(()) | Err(StoreError::Conflict) => Ok(self.store().signing_keys().await?),
             Err(error) => Err(error.into()),

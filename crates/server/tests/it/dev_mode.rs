@@ -165,7 +165,7 @@ async fn a_stop_ends_well_and_the_log_names_nobody() {
 fn a_second_server_on_the_same_folder_and_a_taken_port_are_refused_in_one_line() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
-    let server = runtime.block_on(Running::dev_on_file(data.path()));
+    let server = runtime.block_on(Running::dev_on_file(data.path(), &[]));
     let shown = data.path().display().to_string();
     let second = |listen: &str, data: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_countersign"))

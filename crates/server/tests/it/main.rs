@@ -46,3 +46,4 @@ mod smpp;
 mod starting;
 mod stopping;
 mod voice;
+mod webhooks;

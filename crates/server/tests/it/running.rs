@@ -44,14 +44,15 @@ impl Running {
             let url = database_of(data).await;
             // The one before it is dead. Nobody waits for the end of its leases, which other nodes would have to.
             testing::execute(&url, "UPDATE message SET leased_until = 0 WHERE state = 'leased'").await;
+            testing::execute(&url, "UPDATE webhook_delivery SET leased_until = 0 WHERE state = 'pending'").await;
             return Self::node(data, &url, options).await;
         }
         Self::dev_as_told(data, options).await
     }
 
     /// The same, always with a file in the folder.
-    pub async fn dev_on_file(data: &Path) -> Self {
-        Self::dev_as_told(data, &[]).await
+    pub async fn dev_on_file(data: &Path, options: &[&str]) -> Self {
+        Self::dev_as_told(data, options).await
     }
 
     /// One of several on a database.

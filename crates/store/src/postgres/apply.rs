@@ -3,7 +3,7 @@
 use super::{
     accounts, activities, answers, api_keys, callbacks, clients, configurations, destinations, events, factors,
     messages, mfa_choices, mfa_sessions, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens,
-    statement::Statement, templates, tenants, trials, users, verifications,
+    statement::Statement, templates, tenants, trials, users, verifications, webhook_deliveries, webhook_endpoints,
 };
 use crate::{Change, Error};
 
@@ -66,6 +66,12 @@ pub(super) fn push(change: &Change, statements: &mut Vec<Statement>) -> Result<(
         Change::PutMfaChoice(choice) => mfa_choices::put(choice)?,
         Change::PutMfaSession(session) => mfa_sessions::put(session)?,
         Change::PurgeMfaSessions { before, limit } => mfa_sessions::purge(*before, *limit),
+        Change::PutWebhookEndpoint(endpoint) => webhook_endpoints::put(endpoint)?,
+        Change::DeleteWebhookEndpoint { tenant, id, version } => webhook_endpoints::delete(*tenant, *id, *version),
+        Change::InsertWebhookDelivery(delivery) => webhook_deliveries::insert(delivery)?,
+        Change::UpdateWebhookDelivery(delivery) => webhook_deliveries::update(delivery)?,
+        Change::DeleteWebhookDelivery { tenant, id } => webhook_deliveries::delete(*tenant, *id),
+        Change::PurgeWebhookDeliveries { before, limit } => webhook_deliveries::purge(*before, *limit),
         Change::InsertSetting { name, value } => settings::insert(name, value),
         Change::Probe => settings::probe(),
         Change::Sandbox(change) => sandbox::statement(change)?,

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 /// The steps, oldest first. A step that was ever released is never edited: what it got wrong, the next one puts right.
 const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/V1__first_tables.sql"),
+    include_str!("../../migrations/postgres/V2__webhooks.sql"),
     include_str!("../../migrations/postgres/V3__periods.sql"),
 ];
 

@@ -39,6 +39,8 @@ pub(crate) mod trials;
 mod url;
 pub(crate) mod users;
 pub(crate) mod verifications;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;
 mod writer;
 
 pub(crate) use link::Session;

@@ -3,7 +3,7 @@
 use super::{
     accounts, activities, answers, api_keys, callbacks, clients, configurations, destinations, events, factors,
     messages, mfa_choices, mfa_sessions, refresh_tokens, sandbox, services, settings, signing_keys, spent_tokens,
-    templates, tenants, trials, users, verifications,
+    templates, tenants, trials, users, verifications, webhook_deliveries, webhook_endpoints,
 };
 use crate::{Change, Error};
 use rusqlite::Connection;
@@ -73,6 +73,14 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::PutMfaChoice(choice) => mfa_choices::put(connection, choice),
         Change::PutMfaSession(session) => mfa_sessions::put(connection, session),
         Change::PurgeMfaSessions { before, limit } => mfa_sessions::purge(connection, *before, *limit),
+        Change::PutWebhookEndpoint(endpoint) => webhook_endpoints::put(connection, endpoint),
+        Change::DeleteWebhookEndpoint { tenant, id, version } => {
+            webhook_endpoints::delete(connection, *tenant, *id, *version)
+        }
+        Change::InsertWebhookDelivery(delivery) => webhook_deliveries::insert(connection, delivery),
+        Change::UpdateWebhookDelivery(delivery) => webhook_deliveries::update(connection, delivery),
+        Change::DeleteWebhookDelivery { tenant, id } => webhook_deliveries::delete(connection, *tenant, *id),
+        Change::PurgeWebhookDeliveries { before, limit } => webhook_deliveries::purge(connection, *before, *limit),
         Change::InsertSetting { name, value } => settings::insert(connection, name, value),
         Change::Probe => settings::probe(connection),
         Change::Sandbox(change) => sandbox::apply(connection, change),

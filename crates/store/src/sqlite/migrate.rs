@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/V7__clickatell.sql"),
     include_str!("../../migrations/sqlite/V8__trials.sql"),
     include_str!("../../migrations/sqlite/V9__mfa_sessions.sql"),
+    include_str!("../../migrations/sqlite/V10__webhooks.sql"),
 ];
 
 /// "CSgn", as `file(1)` may one day show it.

@@ -36,6 +36,8 @@ mod trial_counts;
 pub(crate) mod trials;
 pub(crate) mod users;
 pub(crate) mod verifications;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;
 mod writer;
 
 use crate::{Error, OpenError, Role, group::Groups, wake::Wake};
@@ -89,7 +91,9 @@ impl Sqlite {
         let mut connection =
             connection::open_writer(path, durability, |connection| migrate::run(connection, path, role))?;
         if role == Role::Server {
-            messages::end_all_leases(&connection).map_err(|error| error::opening(path, error))?;
+            messages::end_all_leases(&connection)
+                .and_then(|()| webhook_deliveries::end_all_leases(&connection))
+                .map_err(|error| error::opening(path, error))?;
         }
         let pool = Arc::new(Pool::new(path));
         let log =

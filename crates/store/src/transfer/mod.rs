@@ -53,6 +53,8 @@ const TABLES: &[Table] = &[
     Table { name: "message", key: &["tenant", "id"] },
     Table { name: "event", key: &["tenant", "verification", "id"] },
     Table { name: "callback", key: &["tenant", "id"] },
+    Table { name: "webhook_endpoint", key: &["tenant", "id"] },
+    Table { name: "webhook_delivery", key: &["tenant", "id"] },
     Table { name: "answer", key: &["tenant", "key"] },
     Table { name: "activity", key: &["tenant", "id"] },
     Table { name: "trial", key: &["tenant", "id"] },
@@ -61,7 +63,8 @@ const TABLES: &[Table] = &[
 ];
 
 /// Those with a column `place` that counts on by itself. Elsewhere it is only where a file keeps the row.
-const COUNTING: &[&str] = &["configuration", "verification", "message", "event", "activity", "trial"];
+const COUNTING: &[&str] =
+    &["configuration", "verification", "message", "event", "activity", "trial", "webhook_delivery"];
 
 /// Rows in one commit.
 const PAGE: u32 = 500;

@@ -5,7 +5,9 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{Channel, Configuration, EventKind, Message, Service, Verification, message::MessageState};
+use countersign_model::{
+    Channel, Configuration, EventKind, Message, Service, Verification, WebhookDelivery, message::MessageState,
+};
 use countersign_store::{Change, Error, sandbox};
 
 #[tokio::test]
@@ -59,6 +61,8 @@ async fn a_server_that_starts_ends_the_leases_of_the_one_before_where_it_is_the_
         let store = place.open().await;
         write(&store, [Change::InsertMessage(message(1, 1, at(1)))]).await;
         let held = store.claim_messages(claim_of(at(1), at(1), at(999), 1)).await.unwrap().pop().unwrap();
+        let told = WebhookDelivery { leased_until: at(999), ..webhook_delivery(1, 1, at(1)) };
+        write(&store, [Change::InsertWebhookDelivery(told)]).await;
         drop(store);
         let store = place.open().await;
         let freed = store.message(ours(), message_id(1)).await.unwrap().unwrap();
@@ -67,6 +71,7 @@ async fn a_server_that_starts_ends_the_leases_of_the_one_before_where_it_is_the_
         assert_eq!(late, Err(Error::Conflict), "who had it before cannot write it");
         let claimed = store.claim_messages(claim_of(at(1), at(1), at(999), 1)).await.unwrap();
         assert_eq!(claimed.len(), 1);
+        assert_eq!(store.due_webhook_deliveries(at(1), at(1), &[], 9).await.unwrap().len(), 1);
     }
 }
 

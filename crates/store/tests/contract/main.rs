@@ -69,3 +69,4 @@ mod users;
 mod verifications;
 #[cfg(test)]
 mod waiters;
+mod webhooks;

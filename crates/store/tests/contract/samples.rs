@@ -2,14 +2,16 @@
 
 use countersign_model::{
     Account, Api, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, ClientProof, Configuration,
-    ConfigurationRules, Destination, Event, EventId, EventKind, Factor, FactorId, FactorKind, FactorPurpose,
+    ConfigurationRules, Destination, Event, EventId, EventKind, EventType, Factor, FactorId, FactorKind, FactorPurpose,
     FactorState, ForFactor, Grant, Grid, KeyId, LastLine, Message, MessageId, MfaRule, Policy, Profile, RefreshToken,
     Right, Scope, Sealed, Service, ServiceId, SigningKey, SigningKeyState, State, Template, Tenant, TenantId,
-    Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp,
+    Timestamp, Totp, Trial, User, UserId, Verification, VerificationId, WebOtp, WebhookDelivery, WebhookDeliveryId,
+    WebhookEndpoint, WebhookEndpointId,
     address::{LineType, PhoneTraits},
     message::{Chain, Content, Fate, MessageState, Purpose},
     policy::Limits,
     verification::{CodeSource, LiveCode},
+    webhook::DeliveryState,
 };
 use countersign_store::{Answer, Change, Claim};
 use std::collections::BTreeMap;
@@ -249,6 +251,47 @@ pub fn callback(number: u32, due_at: Timestamp) -> Callback {
         sent_at: at(6),
         settled_at: at(7),
         attempts: 2,
+        due_at,
+        leased_until: at(0),
+    }
+}
+
+pub fn webhook_endpoint(number: u32) -> WebhookEndpoint {
+    WebhookEndpoint {
+        id: WebhookEndpointId::from_bytes(bytes(number)),
+        tenant: ours(),
+        version: 0,
+        url: sealed(12),
+        description: Some("audit".to_owned()),
+        events: vec![EventType::VerificationApproved],
+        whole_address: true,
+        generation: 1,
+        old_signs_until: Some(at(9)),
+        disabled: None,
+        created_at: at(8),
+    }
+}
+
+pub fn webhook_delivery_id(number: u32) -> WebhookDeliveryId {
+    WebhookDeliveryId::from_bytes(bytes(number))
+}
+
+/// To the endpoint 1: one that nobody has.
+pub fn webhook_delivery(number: u32, of: u32, due_at: Timestamp) -> WebhookDelivery {
+    WebhookDelivery {
+        id: webhook_delivery_id(number),
+        tenant: ours(),
+        version: 0,
+        endpoint: webhook_endpoint(1).id,
+        event: EventId::from_bytes(bytes(number)),
+        kind: EventType::VerificationApproved,
+        verification: Some(verification_id(of)),
+        payload: sealed(13),
+        created_at: at(8),
+        tried_since: at(8),
+        attempts: 0,
+        reason: None,
+        state: DeliveryState::Pending,
         due_at,
         leased_until: at(0),
     }

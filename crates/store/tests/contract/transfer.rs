@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// More than two pages of events, and a row in nearly every other table.
 const EVENTS: u32 = 1200;
-const ROWS: u64 = EVENTS as u64 + 21;
+const ROWS: u64 = EVENTS as u64 + 23;
 
 fn one_of_each() -> Vec<Change> {
     vec![
@@ -30,6 +30,8 @@ fn one_of_each() -> Vec<Change> {
         put_destination(1, &destination(at(1))),
         Change::InsertMessage(message(1, 1, at(1))),
         Change::InsertCallback(callback(1, at(1))),
+        Change::PutWebhookEndpoint(webhook_endpoint(1)),
+        Change::InsertWebhookDelivery(webhook_delivery(1, 1, at(1))),
         Change::InsertAnswer(answer(1, at(1))),
         Change::InsertUser(user(1)),
         Change::InsertFactor(factor(1, 1)),
@@ -74,6 +76,11 @@ async fn assert_arrived(url: &str) {
     write(&store, [Change::InsertEvent(event(5000, 1, EventKind::Cancelled)), Change::InsertTrial(trial(3, 6))]).await;
     let now = store.events_of(ours(), verification_id(1)).await.unwrap();
     assert_eq!(now.last().unwrap().kind, EventKind::Cancelled);
+    let next = Change::InsertWebhookDelivery(webhook_delivery(2, 1, at(1)));
+    write(&store, [next]).await;
+    let line = webhook_delivery(1, 1, at(1)).line();
+    let waiting = store.pending_webhook_deliveries(webhook_endpoint(1).id, &line).await.unwrap();
+    assert_eq!(waiting.iter().map(|it| it.id).collect::<Vec<_>>(), [1, 2].map(webhook_delivery_id));
     let newest = store.trials(ours(), &TrialFilter::default(), Slice { skip: 0, take: 1 }).await.unwrap();
     assert_eq!(newest.items, [trial(3, 6)]);
 }

@@ -18,7 +18,7 @@ async fn every_described_operation_exists_and_asks_for_a_key() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 21);
+    assert_eq!(operations, 31);
 }
 
 #[tokio::test]

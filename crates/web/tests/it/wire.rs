@@ -16,6 +16,7 @@
 //! | `@user ana@example.com required` | there is such a user of an application, with the password `correct horse` |
 //! | `@balance 0.6 0.25` | what the tenant may spend, and what a message costs |
 //! | `@keep name /a/b` | `{{name}}` is what the last answer has at this JSON pointer from now on; `{{name_in_small_letters}}` too |
+//! | `@webhooks taken 2` | webhooks are called, and answer so (`taken`, `busy`, `gone`), in so many calls |
 //! | `@revoke` | `{{access_key}}` works no more |
 //!
 //! `{{client_id}}` and `{{client_secret}}` are those of an application, `{{public_client_id}}` is one without a secret,
@@ -33,7 +34,8 @@ use axum::{
 use countersign_engine::{
     Caller,
     commands::{CreateTenant, PutAccount},
-    testing::Sent,
+    jobs::{CallWebhooks, Progress},
+    testing::{CallError, Sent},
 };
 use countersign_engine::{
     Identity,
@@ -324,6 +326,15 @@ impl Server {
                 let found = answered.pointer(pointer).and_then(|value| value.as_str()).expect("it is a text");
                 self.names.push((format!("{name}_in_small_letters"), found.to_lowercase()));
                 self.names.push(((*name).to_owned(), found.to_owned()));
+            }
+            ("@webhooks", [answer, count]) => {
+                let busy = CallError::Retry("status 503".to_owned());
+                let answers = [("taken", None), ("busy", Some(busy)), ("gone", Some(CallError::Gone))];
+                let answer = answers.into_iter().find(|(name, _)| name == answer).expect("a known answer").1;
+                self.harness.callbacks.fail_all(answer);
+                let job = CallWebhooks::new(&self.harness.engine);
+                while job.run_once().await.unwrap() == Progress::More {}
+                assert_eq!(self.harness.callbacks.take().len().to_string(), *count, "{step}");
             }
             ("@revoke", _) => {
                 let id = self.access_key.as_ref().unwrap().key.id;

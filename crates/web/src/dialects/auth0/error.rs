@@ -245,6 +245,7 @@ impl Refused {
             | Error::BadAmount
             | Error::BadConfiguration(_)
             | Error::Unchanged
+            | Error::BadEndpoint(_)
             | Error::OtherCode
             | Error::Internal(_) => {
                 tracing::error!(%error, "a request could not be served");

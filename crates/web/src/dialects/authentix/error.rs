@@ -198,6 +198,7 @@ impl Refused {
             | Error::NoFactor(_)
             | Error::Spent
             | Error::BadTemplate(_)
+            | Error::BadEndpoint(_)
             | Error::IdempotencyMismatch
             | Error::DefaultService
             | Error::BadAmount

@@ -118,6 +118,7 @@ impl Refused {
             | Error::BadPolicy(_)
             | Error::BadConfiguration(_)
             | Error::Unchanged
+            | Error::BadEndpoint(_)
             | Error::OtherCode
             | Error::BadTemplate(_)
             | Error::BadAmount

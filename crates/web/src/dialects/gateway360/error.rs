@@ -98,6 +98,7 @@ impl Refused {
             | Error::BadPolicy(_)
             | Error::BadConfiguration(_)
             | Error::Unchanged
+            | Error::BadEndpoint(_)
             | Error::OtherCode
             | Error::BadTemplate(_)
             | Error::IdempotencyMismatch

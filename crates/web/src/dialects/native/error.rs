@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign_engine::{Error, Thing};
-use countersign_model::{Limited, Timestamp, limit::LimitRule, verification::NotPossible};
+use countersign_model::{Limited, Timestamp, limit::LimitRule, verification::NotPossible, webhook::BadEndpoint};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -140,6 +140,7 @@ impl Problem {
             Error::BadAmount => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
             // Nothing in this API makes configurations.
             Error::BadConfiguration(_) | Error::Unchanged | Error::OtherCode => (StatusCode::CONFLICT, "not_possible"),
+            Error::BadEndpoint(bad) => return Self::bad_endpoint(*bad),
             Error::BadTemplate(findings) => return Self::bad_template(findings),
             Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
             Error::Busy | Error::NoRoom(_) => return Self::unavailable(error, NOT_DONE),
@@ -167,6 +168,15 @@ impl Problem {
         let wait = limited.retry_at.since(now);
         problem.retry_after_seconds = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         problem
+    }
+
+    fn bad_endpoint(bad: BadEndpoint) -> Self {
+        match bad {
+            BadEndpoint::Url(_) | BadEndpoint::LongUrl => Self::field("/url", format!("is wrong: {bad}")),
+            BadEndpoint::Description => Self::field("/description", format!("cannot be shown: {bad}")),
+            BadEndpoint::TooMany => Self::new(StatusCode::CONFLICT, "too_many_endpoints", sentence(&bad.to_string())),
+            BadEndpoint::Disabled => Self::new(StatusCode::CONFLICT, "endpoint_disabled", sentence(&bad.to_string())),
+        }
     }
 
     fn bad_template(findings: &[String]) -> Self {

@@ -11,6 +11,9 @@
 //! | `/v1/services`, `/v1/services/{name}` | `services.rs` | GET, POST, PATCH, DELETE |
 //! | `/v1/templates`, `/v1/templates/{message}/{channel}/{locale}` | `templates.rs` | GET, PUT, DELETE |
 //! | `/v1/keys`, `/v1/keys/{id}` | `keys.rs` | GET, POST, DELETE |
+//! | `/v1/webhook-endpoints`, `/v1/webhook-endpoints/{id}` | `webhook_endpoints.rs` | GET, POST, PATCH, DELETE |
+//! | `/v1/webhook-endpoints/{id}/rotate-secret`, `…/test`, `…/replay` | `webhook_endpoints.rs`, `webhook_deliveries.rs` | POST |
+//! | `/v1/webhook-deliveries`, `/v1/webhook-deliveries/{id}/replay` | `webhook_deliveries.rs` | GET, POST |
 //! | `/v1/mfa-tokens`, `/v1/mfa-results` | `mfa_tokens.rs` | POST |
 //! | `/openapi.json` | `openapi.rs` | GET |
 
@@ -27,6 +30,8 @@ mod openapi;
 mod services;
 mod templates;
 mod verifications;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 pub(crate) use error::Problem;
 use error::ProblemObject;

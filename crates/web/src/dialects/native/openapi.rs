@@ -1,6 +1,9 @@
 //! Router and description from one list, so that they cannot differ. The description is OpenAPI 3.1, at `/openapi.json`.
 
-use super::{ProblemObject, changes, check, history, keys, mfa_tokens, services, templates, verifications};
+use super::{
+    ProblemObject, changes, check, history, keys, mfa_tokens, services, templates, verifications, webhook_deliveries,
+    webhook_endpoints,
+};
 use crate::Web;
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, response::IntoResponse as _, routing::get};
 use utoipa::{
@@ -25,6 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
         (name = "services", description = "Named rules"),
         (name = "templates", description = "What messages say"),
         (name = "keys", description = "API keys"),
+        (name = "webhooks", description = "Events for your own servers"),
         (name = "mfa", description = "The second step of a log-in"),
     ),
     components(schemas(ProblemObject)),
@@ -88,6 +92,13 @@ pub(super) fn routes() -> Router<Web> {
         .routes(routes!(templates::get, templates::put, templates::delete))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(webhook_endpoints::list, webhook_endpoints::create))
+        .routes(routes!(webhook_endpoints::get, webhook_endpoints::patch, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::rotate_secret))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_deliveries::replay_all))
+        .routes(routes!(webhook_deliveries::list))
+        .routes(routes!(webhook_deliveries::replay))
         .routes(routes!(mfa_tokens::begin))
         .routes(routes!(mfa_tokens::redeem))
         .split_for_parts();
