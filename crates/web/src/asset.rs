@@ -3,7 +3,7 @@
 use crate::packed::Packed;
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 
 /// One file of the binary.
@@ -34,7 +34,7 @@ impl Asset<Packed> {
         } else {
             self.bytes
                 .unpacked()
-                .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |it| it.into_response())
+                .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), IntoResponse::into_response)
         };
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         with_headers(response, self.kind, self.policy)

@@ -101,6 +101,7 @@ impl Shared {
             if dropped > 0 {
                 tell(dropped);
             }
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own, on which nothing else waits")]
             thread::sleep(REST);
         }
     }
