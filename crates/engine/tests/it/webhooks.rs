@@ -71,7 +71,7 @@ fn body(call: &Call) -> Value {
 }
 
 fn types(calls: &[Call]) -> Vec<String> {
-    calls.iter().map(|call| body(call)["type"].as_str().unwrap().to_owned()).collect()
+    calls.iter().map(|call| body(call).pointer("/type").and_then(Value::as_str).unwrap().to_owned()).collect()
 }
 
 /// Which of these secrets have signed a call.
@@ -430,7 +430,7 @@ async fn play(steps: &[Step]) -> (BTreeMap<String, Vec<String>>, BTreeMap<String
                 harness.callbacks.fail_all(is_down.then(|| CallError::Retry("no connection".into())));
                 tell(&harness).await;
                 for call in harness.callbacks.take_taken() {
-                    let of = body(&call)["data"]["verification"]["id"].as_str().unwrap().to_owned();
+                    let of = body(&call).pointer("/data/verification/id").and_then(Value::as_str).unwrap().to_owned();
                     taken.entry(of).or_default().push(header(&call, "webhook-id").to_owned());
                 }
             }

@@ -69,4 +69,5 @@ mod users;
 mod verifications;
 #[cfg(test)]
 mod waiters;
+#[cfg(test)]
 mod webhooks;
