@@ -19,6 +19,15 @@ impl Engine {
         }
     }
 
+    /// Whether messages cost the tenant something, so that each waits for the one before it.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn pays_for_messages(&self, caller: &Caller) -> Result<bool, Error> {
+        let account = self.read_account(caller.tenant(), "").await?;
+        Ok(!caller.is_test() && account.is_some_and(|account| account.price_e4 > 0))
+    }
+
     pub(crate) async fn read_account(&self, tenant: TenantId, name: &str) -> Result<Option<Account>, Error> {
         Ok(self.store().account(tenant, name).await?)
     }

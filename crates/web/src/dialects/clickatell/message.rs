@@ -16,12 +16,13 @@ use serde_json::Value;
 
 const MOST_DESTINATIONS: usize = 500;
 const MOST_PARTS: u32 = 3;
-/// How many are written side by side: enough to share disk syncs.
+/// How many are written side by side: enough to share disk syncs. Where money is spent it is one, since it goes to the first of
+/// those who are named.
 const AT_ONCE: usize = 16;
 
 pub(super) async fn send(BodyCall { call, params }: BodyCall) -> Response {
     let sent = match Wanted::read(&params) {
-        Ok(wanted) => Ok(send_all(&call, &wanted).await),
+        Ok(wanted) => send_all(&call, &wanted).await,
         Err(refused) => Err(refused),
     };
     call.answer(sent)
@@ -88,9 +89,10 @@ fn send_at(params: &Params) -> Result<Option<Timestamp>, Refused> {
     moment.map(|moment| Some(Timestamp::from_ms(moment.as_millisecond()))).ok_or(error::INVALID_DELIVERY_TIME)
 }
 
-async fn send_all(call: &Call, wanted: &Wanted) -> Reply {
+async fn send_all(call: &Call, wanted: &Wanted) -> Result<Reply, Refused> {
+    let pays = call.web.engine().pays_for_messages(&call.caller).await.map_err(|error| call.refused(&error))?;
     let mut outcomes = Vec::with_capacity(wanted.to.len());
-    for some in wanted.to.chunks(AT_ONCE) {
+    for some in wanted.to.chunks(if pays { 1 } else { AT_ONCE }) {
         outcomes.extend(join_all(some.iter().map(|to| send_one(call, wanted, to))).await);
     }
     let status = status(&outcomes);
@@ -102,7 +104,7 @@ async fn send_all(call: &Call, wanted: &Wanted) -> Reply {
         Node::Object(fields)
     };
     let messages = wanted.to.iter().zip(&outcomes).map(message).collect();
-    Reply { status, data: Node::Object(vec![("message", Node::List(messages))]) }
+    Ok(Reply { status, data: Node::Object(vec![("message", Node::List(messages))]) })
 }
 
 /// That of all, if they have the same.
