@@ -16,9 +16,6 @@ use serde_json::Value;
 
 const MOST_DESTINATIONS: usize = 500;
 const MOST_PARTS: u32 = 3;
-/// How many are written side by side: enough to share disk syncs. Where money is spent it is one, since it goes to the first of
-/// those who are named.
-const AT_ONCE: usize = 16;
 
 pub(super) async fn send(BodyCall { call, params }: BodyCall) -> Response {
     let sent = match Wanted::read(&params) {
@@ -90,9 +87,9 @@ fn send_at(params: &Params) -> Result<Option<Timestamp>, Refused> {
 }
 
 async fn send_all(call: &Call, wanted: &Wanted) -> Result<Reply, Refused> {
-    let pays = call.web.engine().pays_for_messages(&call.caller).await.map_err(|error| call.refused(&error))?;
+    let at_once = call.web.engine().texts_at_once(&call.caller).await.map_err(|error| call.refused(&error))?;
     let mut outcomes = Vec::with_capacity(wanted.to.len());
-    for some in wanted.to.chunks(if pays { 1 } else { AT_ONCE }) {
+    for some in wanted.to.chunks(at_once) {
         outcomes.extend(join_all(some.iter().map(|to| send_one(call, wanted, to))).await);
     }
     let status = status(&outcomes);

@@ -22,8 +22,6 @@ const MOST_MESSAGES: usize = 1000;
 /// The longest text, in characters: septets of GSM-7, or UTF-16 units.
 const LONGEST_TEXT: usize = 459;
 const LONGEST_CUSTOM: usize = 32;
-/// How many are written side by side: enough to share disk syncs.
-const AT_ONCE: usize = 16;
 
 /// What became of one message.
 #[derive(Serialize)]
@@ -63,7 +61,8 @@ pub(super) async fn send_all(
     params.report_to("")?;
     let options = Options::of(params, link)?;
     let mut results: Vec<Sent> = Vec::with_capacity(messages.len());
-    for some in messages.chunks(AT_ONCE) {
+    let at_once = web.engine().texts_at_once(caller).await.map_err(|error| Refused::of(&error))?;
+    for some in messages.chunks(at_once) {
         let sending = some.iter().map(|message| send_one(web, caller, &options, message));
         results.extend(join_all(sending).await);
     }
