@@ -46,7 +46,7 @@ impl Process {
 
     /// The same once it has done nothing for a while.
     pub async fn memory_at_rest_kib(&self) -> Outcome<u64> {
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
         self.memory_kib()
     }
 

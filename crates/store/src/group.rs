@@ -132,6 +132,11 @@ impl Groups {
         }
     }
 
+    /// Whether nobody waits for the next group just now.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
     fn sort(&mut self, taken: Vec<Request>) -> Group {
         let mut jobs = Vec::with_capacity(taken.len());
         for request in taken {

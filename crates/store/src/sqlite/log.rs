@@ -15,8 +15,12 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// So many pages (4 MiB) that were not folded yet wake the thread.
-const FOLD_AT: i32 = 1000;
+/// So many pages (1.2 MiB) that were not folded yet wake the thread while the writer has more to do: the more at once, the fewer
+/// are written twice.
+const FOLD_AT: i32 = 300;
+/// So many do where the writer has nothing to do just now. A commit that meets a fold waits for its pages to reach the disk, and
+/// these take a millisecond or two.
+const FOLD_AT_LEISURE: i32 = 50;
 /// At so many pages (64 MiB) the writer helps. In between, a reader looks for each page in the log first, and a start after a
 /// crash reads it once.
 const LONGEST: i32 = 16_000;
@@ -32,12 +36,15 @@ pub(super) struct Log {
 struct Shared {
     written: AtomicI32,
     folded: AtomicI32,
+    /// It is a good moment to fold little.
+    leisure: AtomicBool,
     stop: AtomicBool,
 }
 
 impl Shared {
     fn is_long(&self) -> bool {
-        self.written.load(Ordering::Relaxed) - self.folded.load(Ordering::Relaxed) >= FOLD_AT
+        let least = if self.leisure.load(Ordering::Relaxed) { FOLD_AT_LEISURE } else { FOLD_AT };
+        self.written.load(Ordering::Relaxed) - self.folded.load(Ordering::Relaxed) >= least
     }
 
     fn fold(&self, connection: &Connection) -> Result<(), Error> {
@@ -70,8 +77,13 @@ impl Log {
         Ok(Self { shared, thread })
     }
 
-    /// Between two commits of the connection: folds the rest of a log that has got very long.
-    pub(super) fn keep_short(&self, connection: &Connection) {
+    /// Between two commits of the connection: lets the thread fold little if there is `leisure`, and folds the rest of a log that
+    /// has got very long.
+    pub(super) fn keep_short(&self, connection: &Connection, leisure: bool) {
+        self.shared.leisure.store(leisure, Ordering::Relaxed);
+        if leisure && self.shared.is_long() {
+            self.thread.thread().unpark();
+        }
         if self.shared.written.load(Ordering::Relaxed) >= LONGEST {
             warn(self.shared.fold(connection));
         }
@@ -148,7 +160,7 @@ mod tests {
         for _ in 0..40 {
             fill(&connection, 500);
             longest = longest.max(log.shared.written.load(Ordering::Relaxed));
-            log.keep_short(&connection);
+            log.keep_short(&connection, false);
         }
         assert!(longest < 2 * LONGEST, "{longest}");
         log.close(&connection);
@@ -156,5 +168,23 @@ mod tests {
         let rows: u32 =
             Connection::open(path).unwrap().query_row("SELECT count(*) FROM filled", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 21_000);
+    }
+
+    #[test]
+    fn where_the_writer_has_leisure_little_is_folded_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut connection) = opened(folder.path());
+        let log = Log::watch(&mut connection, path, Durability::Lost).unwrap();
+        fill(&connection, 60);
+        let written = log.shared.written.load(Ordering::Relaxed);
+        assert!((FOLD_AT_LEISURE..FOLD_AT).contains(&written), "{written}");
+        assert!(!log.shared.is_long(), "there is more to do");
+        log.keep_short(&connection, true);
+        // Nobody else folds it: without the thread this never ends.
+        while log.shared.is_long() {
+            thread::yield_now();
+        }
+        assert!(log.shared.folded.load(Ordering::Relaxed) > 0);
+        log.close(&connection);
     }
 }

@@ -13,6 +13,9 @@ use crate::{
 use rusqlite::Connection;
 use std::{io, sync::Arc, thread};
 
+/// A writer that has no more than this to do at once has leisure; under full load groups are two or three times as large.
+const SMALL_GROUP: usize = 6;
+
 /// Starts the writer. It ends with its queue, and then closes the file and the readers.
 pub(super) fn spawn(
     connection: Connection,
@@ -24,11 +27,12 @@ pub(super) fn spawn(
     thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
         let mut groups = groups;
         while let Some(group) = groups.next_blocking() {
+            let was_small = group.works().count() <= SMALL_GROUP;
             match commit(&connection, &group) {
                 Ok(outcomes) => group.answer(outcomes, &wake),
                 Err(error) => group.refuse(&error),
             }
-            log.keep_short(&connection);
+            log.keep_short(&connection, was_small && groups.is_empty());
         }
         pool.close();
         log.close(&connection);
