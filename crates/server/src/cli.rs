@@ -19,11 +19,12 @@ use crate::{
     Failure,
     config::{self, Config, ConfigError, Loaded, settings::Server},
     listen::{self, Limits, Listener},
-    wiring::Product,
+    wiring::{Product, Tool},
 };
 pub use values::refused;
 
 use clap::{Args, Parser, Subcommand};
+use countersign_engine::Engine;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -110,6 +111,14 @@ impl ConfigFile {
 
     fn load(&self) -> Result<Loaded, ConfigError> {
         Config::load(self.path(), env::vars_os())
+    }
+
+    /// Does something with an engine beside a running server, or without one, and closes the store whatever came of it.
+    async fn with_engine(&self, work: impl AsyncFnOnce(&Engine) -> Result<(), Failure>) -> Result<(), Failure> {
+        let tool = Box::pin(Tool::open(&self.load()?.settings)).await?;
+        let done = Box::pin(work(&tool.engine)).await;
+        tool.close().await;
+        done
     }
 }
 

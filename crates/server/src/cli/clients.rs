@@ -1,7 +1,7 @@
 //! `countersign clients`: the applications of a tenant that get tokens.
 
 use super::{ConfigFile, keys::operator_of};
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_engine::{
     Caller, Engine,
@@ -102,10 +102,8 @@ const USUAL: [Grant; 3] = [Grant::Password, Grant::RefreshToken, Grant::Mfa];
 
 impl Clients {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = self.action.run(&tool.engine).await;
-        tool.close().await;
-        done
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| action.run(engine).await).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! `countersign keys`: the API keys of a tenant.
 
 use super::ConfigFile;
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_engine::{
     Caller, Engine,
@@ -79,10 +79,8 @@ fn form(text: &str) -> Result<KeyForm, String> {
 
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = self.action.run(&tool.engine).await;
-        tool.close().await;
-        done
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| action.run(engine).await).await
     }
 }
 

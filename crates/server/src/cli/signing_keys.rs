@@ -1,7 +1,7 @@
 //! `countersign signing-keys`: what tokens are signed with.
 
 use super::ConfigFile;
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_engine::{Caller, Engine, commands::RotateSigningKeys};
 
@@ -24,13 +24,12 @@ enum Action {
 
 impl SigningKeys {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = match self.action {
-            Action::List => list(&tool.engine).await,
-            Action::Rotate => rotate(&tool.engine).await,
-        };
-        tool.close().await;
-        done
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| match action {
+            Action::List => list(engine).await,
+            Action::Rotate => rotate(engine).await,
+        })
+        .await
     }
 }
 

@@ -1,7 +1,7 @@
 //! `countersign tenants`: the customers of this installation.
 
 use super::ConfigFile;
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_engine::{
     Caller, Engine,
@@ -58,17 +58,16 @@ fn currency(text: &str) -> Result<String, String> {
 
 impl Tenants {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = match self.action {
-            Action::Create { name } => create(&tool.engine, name).await,
-            Action::List => list(&tool.engine).await,
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| match action {
+            Action::Create { name } => create(engine, name).await,
+            Action::List => list(engine).await,
             Action::Balance { name, set, price, currency } => {
                 let command = PutAccount { balance_e4: set, price_e4: price, currency };
-                balance(&tool.engine, &name, &command).await
+                balance(engine, &name, &command).await
             }
-        };
-        tool.close().await;
-        done
+        })
+        .await
     }
 }
 

@@ -1,7 +1,7 @@
 //! `countersign users`: people who log in with a password or prove themselves with a phone, and what stops them from doing so.
 
 use super::{ConfigFile, keys::operator_of};
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_delivery::render::locale;
 use countersign_engine::{
@@ -124,10 +124,8 @@ fn language(text: &str) -> Result<String, String> {
 
 impl Users {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = self.action.run(&tool.engine).await;
-        tool.close().await;
-        done
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| action.run(engine).await).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! `countersign webhooks`: who is told of a tenant's events, and what could not be told.
 
 use super::{ConfigFile, keys::operator_of};
-use crate::{Failure, out, wiring::Tool};
+use crate::{Failure, out};
 use clap::{Args, Subcommand};
 use countersign_engine::{Caller, Endpoint, Engine, Error, commands::ReplayWebhooks, queries::DeliveryQuery};
 use countersign_model::{WebhookDelivery, WebhookDeliveryId, WebhookEndpointId, webhook::DeliveryState};
@@ -48,10 +48,8 @@ enum Action {
 
 impl Webhooks {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let tool = Tool::open(&self.file.load()?.settings).await?;
-        let done = self.action.run(&tool.engine).await;
-        tool.close().await;
-        done
+        let Self { file, action } = self;
+        file.with_engine(async move |engine: &Engine| action.run(engine).await).await
     }
 }
 

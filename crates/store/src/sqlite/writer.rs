@@ -13,7 +13,7 @@ use crate::{
 use rusqlite::Connection;
 use std::{io, sync::Arc, thread};
 
-/// A writer that has no more than this to do at once has leisure; under full load groups are two or three times as large.
+/// A writer that has no more than this to do at once, and nothing after it, has leisure. Starts at full load come in groups of a dozen.
 const SMALL_GROUP: usize = 6;
 
 /// Starts the writer. It ends with its queue, and then closes the file and the readers.
