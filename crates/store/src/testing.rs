@@ -6,7 +6,7 @@ mod server;
 
 pub use server::Server;
 
-use crate::{DatabaseUrl, Settings, Store};
+use crate::{Backend, DatabaseUrl, Settings, Store};
 use std::{
     env,
     sync::{
@@ -54,6 +54,13 @@ pub async fn empty_database() -> String {
     let name = name();
     run(&format!("CREATE DATABASE {name}")).await;
     url_of(&name)
+}
+
+/// From now on each question to this store is asked as one of many, as under load, where that makes a difference.
+pub fn crowd(store: &Store) {
+    if let Backend::Postgres(postgres) = &store.0.backend {
+        postgres.crowd();
+    }
 }
 
 #[expect(clippy::expect_used, reason = "only tests call it")]

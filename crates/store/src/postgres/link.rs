@@ -50,13 +50,16 @@ const BRIEFLY: Duration = Duration::from_secs(1);
 /// After a failure nobody tries again for so long: many wait for the same server.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// A text, and whether it is asked for many rows of values at once.
+type Form = (&'static str, bool);
+
 /// A connection that is open.
 pub(crate) struct Session {
     target: Arc<Target>,
     /// How often the server had fallen silent when it was made.
     silences: u64,
     client: Client,
-    statements: Mutex<HashMap<&'static str, Statement>>,
+    statements: Mutex<HashMap<Form, Statement>>,
     is_broken: AtomicBool,
 }
 
@@ -72,12 +75,21 @@ impl Session {
 
     /// Prepares a statement the first time that it is asked for.
     pub(super) async fn prepared(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
+        self.prepared_as((sql, false), || sql.to_owned()).await
+    }
+
+    /// The same of a form of it, whose text is made then.
+    pub(super) async fn prepared_as(
+        &self,
+        form: Form,
+        text: impl FnOnce() -> String,
+    ) -> Result<Statement, tokio_postgres::Error> {
         let known = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(statement) = known().get(sql) {
+        if let Some(statement) = known().get(&form) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql).await?;
-        known().insert(sql, statement.clone());
+        let statement = self.client.prepare(&text()).await?;
+        known().insert(form, statement.clone());
         Ok(statement)
     }
 

@@ -1,5 +1,5 @@
-//! The backend for many machines: any number of nodes over one PostgreSQL. Two tasks write ([`writer`]); reads are pipelined
-//! over a few connections ([`link`]); news travel between nodes ([`listener`]).
+//! The backend for many machines: any number of nodes over one PostgreSQL. Two tasks write ([`writer`]), a few connections read
+//! ([`readers`]), and each carries what many callers want together; news travel between nodes ([`listener`]).
 //!
 //! One file for each table, of the same name as in the other backend, which holds the SQL of that table. [`apply`] knows
 //! which change belongs to which table, [`statement`] how many rows become one statement, [`row`] how a row becomes a value.
@@ -23,6 +23,7 @@ pub(crate) mod mfa_choices;
 pub(crate) mod mfa_sessions;
 mod migrate;
 mod periods;
+mod readers;
 pub(crate) mod refresh_tokens;
 mod row;
 pub(crate) mod sandbox;
@@ -47,34 +48,22 @@ pub(crate) use link::Session;
 pub use url::DatabaseUrl;
 
 use crate::{Error, OpenError, group::Groups, wake::Wake};
-use link::{Failure, Link};
-use statement::Value;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use link::Link;
+use readers::Readers;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, oneshot},
     task::JoinHandle,
-    time::timeout,
 };
-use tokio_postgres::{Row, types::ToSql};
 use url::Target;
 
 /// How long a work waits for its commit.
 pub(crate) const PATIENCE: Duration = link::PATIENCE;
-/// Connections that read. Each carries any number of questions at once, and each is a process on the server.
-const READERS: usize = 4;
 
 /// A database with its writers and its readers.
 pub(crate) struct Postgres {
     target: Arc<Target>,
-    readers: Vec<Link>,
-    next: AtomicUsize,
-    is_closed: AtomicBool,
+    readers: Readers,
     listener: JoinHandle<()>,
 }
 
@@ -96,33 +85,7 @@ impl Postgres {
         let listener = tokio::spawn(listener::run(Arc::clone(&target), wake, sender));
         // A listener that has no connection yet tries until it has one.
         let _ = listening.await;
-        Ok(Self {
-            readers: (0..READERS).map(|_| Link::new(Arc::clone(&target))).collect(),
-            next: AtomicUsize::new(0),
-            is_closed: AtomicBool::new(false),
-            listener,
-            target,
-        })
-    }
-
-    /// Asks one question.
-    async fn ask(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        timeout(link::PATIENCE, self.ask_patiently(sql, values)).await.unwrap_or_else(|_| Err(link::silent()))
-    }
-
-    async fn ask_patiently(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
-        let reader = self.readers.get(number).filter(|_| !self.is_closed.load(Ordering::Relaxed));
-        let session = reader.ok_or_else(|| Error::Unavailable("it is closed".to_owned()))?.session().await?;
-        let asked = async {
-            let statement = session.prepared(sql).await?;
-            let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-            session.client().query(&statement, &parameters).await
-        };
-        match session.patiently(asked).await {
-            Err(Failure::Told(error)) if error::is_no_text(&error) => Ok(Vec::new()),
-            answer => Ok(answer?),
-        }
+        Ok(Self { readers: Readers::start(|| Link::new(Arc::clone(&target))), listener, target })
     }
 
     /// The server's time in milliseconds since 1970: the one that all nodes share.
@@ -132,11 +95,16 @@ impl Postgres {
         found.ok_or_else(|| Error::Damaged("it does not tell its time".to_owned()))
     }
 
+    /// For tests: every question is asked as one of many.
+    #[cfg(feature = "testing")]
+    pub(crate) fn crowd(&self) {
+        self.readers.crowd();
+    }
+
     /// Gives all connections back. Only after the writers have ended.
     pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::Relaxed);
         self.listener.abort();
-        self.readers.iter().for_each(Link::close);
+        self.readers.close();
     }
 }
 

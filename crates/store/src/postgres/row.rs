@@ -57,7 +57,7 @@ pub(super) async fn one<T>(
     values: Vec<Value>,
     read: impl FnOnce(&Row) -> Result<T, Error> + Send,
 ) -> Result<Option<T>, Error> {
-    database.ask(sql, values).await?.first().map(read).transpose()
+    database.readers.ask(sql, values).await?.rows().first().map(read).transpose()
 }
 
 /// All rows of an answer.
@@ -67,5 +67,5 @@ pub(super) async fn many<T>(
     values: Vec<Value>,
     read: impl Fn(&Row) -> Result<T, Error> + Send,
 ) -> Result<Vec<T>, Error> {
-    database.ask(sql, values).await?.iter().map(read).collect()
+    database.readers.ask(sql, values).await?.rows().iter().map(read).collect()
 }

@@ -15,7 +15,7 @@ pub(super) fn statement(change: &Change) -> Result<Statement, Error> {
     Ok(match change {
         Change::Deliver(message) => deliver(message)?,
         Change::RecordCall(call) => Statement::one(
-            "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(1129531246, 2))
+            "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(1129531246, 2))
              INSERT INTO sandbox_call (body) SELECT $1 FROM turn",
             values![row::to_body(call)?],
         ),
@@ -36,10 +36,10 @@ pub(super) fn statement(change: &Change) -> Result<Statement, Error> {
     })
 }
 
-/// One after the other, the commit too: whoever has read up to a place must never find something new before it.
+/// Shares a lock with others who deliver until the commit; see [`settled`].
 fn deliver(message: &InboxMessage) -> Result<Statement, Error> {
     Ok(Statement::row_or_none(
-        "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(1129531246, 1))
+        "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(1129531246, 1))
          INSERT INTO sandbox_inbox (message, recipient, channel, body)
          SELECT new.* FROM turn, unnest($1::bytea[], $2::text[], $3::text[], $4::text[]) AS new
          ON CONFLICT (message) DO NOTHING",
@@ -60,24 +60,36 @@ fn advance_clock(by_ms: u64) -> Statement {
     )
 }
 
+/// Up to which place everything is there that ever will be. Whoever has read up to a place must never find something new before it:
+/// places are taken in their order, but commits have an order of their own. So a reader waits until nobody is between the two, and
+/// reads no further than what had a place by then; those who write do not wait for each other.
+async fn settled(database: &Postgres, sql: &'static str) -> Result<i64, Error> {
+    Ok(row::one(database, sql, vec![], |row| row::get(row, 1)).await?.unwrap_or(0))
+}
+
 pub(crate) async fn inbox(database: &Postgres, filter: &InboxFilter) -> Result<Vec<InboxMessage>, Error> {
+    let sql =
+        "SELECT pg_advisory_xact_lock(1129531246, 1), coalesce(pg_sequence_last_value('sandbox_inbox_seq_seq'), 0)";
+    let (after, until) = (i64::try_from(filter.after).unwrap_or(i64::MAX), settled(database, sql).await?);
     let channel = filter.channel.map(countersign_model::Channel::name);
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
     if let Some(to) = &filter.to {
-        let sql = "SELECT seq, body FROM sandbox_inbox
-             WHERE recipient = $4 AND seq > $1 AND ($2::text IS NULL OR channel = $2) ORDER BY seq LIMIT $3";
-        return row::many(database, sql, values![after, channel, filter.limit, to], read).await;
+        let sql = "SELECT seq, body FROM sandbox_inbox WHERE recipient = $5
+                 AND seq > $1 AND seq <= $2 AND ($3::text IS NULL OR channel = $3) ORDER BY seq LIMIT $4";
+        return row::many(database, sql, values![after, until, channel, filter.limit, to], read).await;
     }
     let sql = "SELECT seq, body FROM sandbox_inbox
-         WHERE seq > $1 AND ($2::text IS NULL OR channel = $2) ORDER BY seq LIMIT $3";
-    row::many(database, sql, values![after, channel, filter.limit], read).await
+         WHERE seq > $1 AND seq <= $2 AND ($3::text IS NULL OR channel = $3) ORDER BY seq LIMIT $4";
+    row::many(database, sql, values![after, until, channel, filter.limit], read).await
 }
 
 pub(crate) async fn calls(database: &Postgres, after: u64, limit: u32) -> Result<Vec<Call>, Error> {
+    let sql =
+        "SELECT pg_advisory_xact_lock(1129531246, 2), coalesce(pg_sequence_last_value('sandbox_call_seq_seq'), 0)";
+    let until = settled(database, sql).await?;
     row::many(
         database,
-        "SELECT seq, body FROM sandbox_call WHERE seq > $1 ORDER BY seq LIMIT $2",
-        values![i64::try_from(after).unwrap_or(i64::MAX), limit],
+        "SELECT seq, body FROM sandbox_call WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+        values![i64::try_from(after).unwrap_or(i64::MAX), until, limit],
         |row| Ok(Call { seq: row::whole(row, 0)?, ..row::from_body(row, 1)? }),
     )
     .await

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// What a column can hold here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Value {
     Bytes(Option<Vec<u8>>),
     Integer(Option<i64>),
@@ -114,8 +114,9 @@ pub(super) fn merge(works: impl IntoIterator<Item = Vec<Statement>>) -> Vec<Step
     steps
 }
 
+/// A parameter as it is sent.
 #[derive(Debug)]
-enum Column {
+pub(super) enum Column {
     One(Value),
     Bytes(Vec<Option<Vec<u8>>>),
     Integers(Vec<Option<i64>>),
@@ -123,6 +124,25 @@ enum Column {
 }
 
 impl Column {
+    /// The columns of rows that are alike.
+    pub(super) fn of_rows(rows: &[Vec<Value>]) -> Vec<Self> {
+        let Some((first, others)) = rows.split_first() else { return Vec::new() };
+        let mut columns: Vec<Self> = first.iter().cloned().map(Self::first).collect();
+        for values in others {
+            columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value.clone()));
+        }
+        columns
+    }
+
+    /// Of what it is an array.
+    pub(super) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::One(Value::Bytes(_)) | Self::Bytes(_) => "bytea",
+            Self::One(Value::Integer(_)) | Self::Integers(_) => "bigint",
+            Self::One(Value::Text(_)) | Self::Texts(_) => "text",
+        }
+    }
+
     fn first(value: Value) -> Self {
         match value {
             Value::Bytes(value) => Self::Bytes(vec![value]),

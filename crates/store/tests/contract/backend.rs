@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 pub struct Place {
     settings: OnceCell<Settings>,
     folder: Option<TempDir>,
+    is_crowded: bool,
 }
 
 impl Place {
@@ -16,16 +17,21 @@ impl Place {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let settings = Settings::Sqlite { path: folder.path().join("countersign.db"), role: Role::Server };
-        Self { settings: OnceCell::new_with(Some(settings)), folder: Some(folder) }
+        Self { settings: OnceCell::new_with(Some(settings)), folder: Some(folder), is_crowded: false }
     }
 
     fn memory() -> Self {
-        Self { settings: OnceCell::new_with(Some(Settings::Memory)), folder: None }
+        Self { settings: OnceCell::new_with(Some(Settings::Memory)), folder: None, is_crowded: false }
     }
 
     /// A database of its own, made when it is opened first.
     pub fn postgres() -> Self {
-        Self { settings: OnceCell::new(), folder: None }
+        Self { settings: OnceCell::new(), folder: None, is_crowded: false }
+    }
+
+    /// The same, where each question is asked as under load: together with others.
+    fn crowded() -> Self {
+        Self { is_crowded: true, ..Self::postgres() }
     }
 
     /// Opens the store; again, if it was open and is closed now.
@@ -34,7 +40,11 @@ impl Place {
         let settings = self.settings.get_or_init(made).await;
         // Shown when the test fails, and tells the backend.
         println!("{settings:?}");
-        Store::open(settings.clone()).await.unwrap()
+        let store = Store::open(settings.clone()).await.unwrap();
+        if self.is_crowded {
+            testing::crowd(&store);
+        }
+        store
     }
 
     /// The database file, for tests of the one backend that has one.
@@ -45,7 +55,7 @@ impl Place {
 
 /// A fresh place on each backend.
 pub fn each() -> Vec<Place> {
-    vec![Place::sqlite(), Place::memory(), Place::postgres()]
+    vec![Place::sqlite(), Place::memory(), Place::postgres(), Place::crowded()]
 }
 
 /// A fresh place on each backend that keeps what it has after it was closed.
