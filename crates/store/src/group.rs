@@ -221,6 +221,7 @@ fn topic_of(change: &Change) -> Option<Topic> {
         },
         Change::InsertTenant(_)
         | Change::InsertApiKey { .. }
+        | Change::InsertLeasedMessage { .. }
         | Change::PutAccount(_)
         | Change::TouchApiKey { .. }
         | Change::RevokeApiKey { .. }

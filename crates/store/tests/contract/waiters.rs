@@ -54,6 +54,18 @@ async fn a_message_wakes_those_who_registered_before_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_leased_as_it_is_made_wakes_nobody() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let mut outbox = store.waiter(Topic::Outbox);
+        let mut made = batch([Change::InsertMessage(message(1, 1, at(1)))]);
+        made.lease_new_messages(at(30), |_| true);
+        store.write(made).await.unwrap();
+        assert!(!woken(&mut outbox).await);
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_is_put_back_wakes_the_outbox_and_one_that_is_done_does_not() {
     for place in backend::each() {
         let store = place.open().await;
