@@ -131,7 +131,7 @@ async fn start(web: &Web, call: &super::call::Call, wanted: Wanted) -> Result<Ve
     let (engine, settings) = (web.engine(), &web.dialects().clickatell);
     let Wanted { to, from, minutes, attempts, proof } = wanted;
     let overrides = Overrides {
-        life_seconds: Some(minutes * 60),
+        life_seconds: Some(u64::from(minutes) * 60),
         max_checks: Some(attempts),
         number_lookup: Some(settings.number_lookup && engine.has_number_lookup()),
         number_before_credit: true,
