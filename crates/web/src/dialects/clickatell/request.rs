@@ -78,8 +78,12 @@ impl Wanted {
             "grid" => Proof::Grid(grid(params, None)?),
             _ => Proof::Grid(grid(params, Some(enrolled(params)?))?),
         };
-        let to = destination(&to)?;
-        Ok(Self { to, from: source(params)?, minutes, attempts, proof })
+        let to = destination(&to);
+        if to == Err(error::INVALID_DESTINATION) {
+            return Err(error::INVALID_DESTINATION);
+        }
+        // That a number gets no messages is said after whatever is malformed.
+        Ok(Self { from: source(params)?, to: to?, minutes, attempts, proof })
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Uri, header::CONTENT_TYPE},
 };
 use countersign_engine::{Caller, reports::ReportTo};
-use countersign_model::{Address, Channel};
+use countersign_model::Address;
 use serde_json::{Map, Value};
 
 /// A call: who asks, and with what. Its body has at most `MOST_BYTES`.
@@ -120,12 +120,14 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
 
 const TWO_TO_THE_64: f64 = 18_446_744_073_709_551_616.0;
 
+/// The text of a number's parameter, or a JSON number as it stands: whether that is a number that can be called is asked later.
+pub(super) fn msisdn(name: &str, value: &Value) -> Result<String, Refused> {
+    value.as_number().map_or_else(|| text(name, value), |number| Ok(number.to_string()))
+}
+
 /// A number in MSISDN form: the digits of an international number, without a plus sign and without zeros before it.
 pub(super) fn number(msisdn: &str) -> Result<Address, Refused> {
-    let msisdn = msisdn.trim();
-    let is_msisdn = (7..=15).contains(&msisdn.len()) && msisdn.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = is_msisdn.then(|| Address::parse(Channel::Sms, &format!("+{msisdn}")).ok()).flatten();
-    parsed.ok_or(error::INVALID_NUMBER)
+    Address::of_msisdn(msisdn.trim()).map_err(|_| error::INVALID_NUMBER)
 }
 
 #[cfg(test)]
@@ -171,10 +173,21 @@ mod tests {
     #[test]
     fn numbers_are_digits_and_nothing_else() {
         assert_eq!(number(" 34666666111 ").unwrap().as_str(), "+34666666111");
-        assert_eq!(number("34666666111").unwrap().as_str(), "+34666666111");
-        for bad in
-            ["+34666666111", "0034666666111", "666 666 111", "hello", "", "3466666", "34803123456", "٣٤٦٦٦٦٦٦١١١"]
-        {
+        for good in ["34666666111", "3466666", "123456789012345"] {
+            assert_eq!(number(good).unwrap().as_str(), format!("+{good}"));
+        }
+        for bad in [
+            "+34666666111",
+            "0034666666111",
+            "666 666 111",
+            "hello",
+            "",
+            "346666",
+            "34803123456",
+            "٣٤٦٦٦٦٦٦١١١",
+            "-5",
+            "5.5",
+        ] {
             assert_eq!(number(bad).err(), Some(error::INVALID_NUMBER), "{bad}");
         }
     }

@@ -5,7 +5,7 @@ use super::{
     NAME, Settings,
     error::{self, Refused},
     ok,
-    params::{Call, Params, number, text, whole_number},
+    params::{Call, Params, msisdn, number, text, whole_number},
     text::{around_pin, sender},
 };
 use crate::Web;
@@ -23,8 +23,8 @@ pub(super) async fn request(State(web): State<Web>, call: Call) -> Result<Respon
 
 /// Refuses in the order in which this API does.
 fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refused> {
-    let (msisdn, from) = (params.required("msisdn")?, params.required("sender")?);
-    let (msisdn, from) = (text("msisdn", msisdn)?, text("sender", from)?);
+    let (to, from) = (params.required("msisdn")?, params.required("sender")?);
+    let (to, from) = (msisdn("msisdn", to)?, text("sender", from)?);
     let own_text = params.get("sms_text").map(|value| text("sms_text", value)).transpose()?;
     let report = params.report_to("")?;
     let number_lookup = params.flag("hlr_lookup", true).ok_or(error::INVALID_HLR_LOOKUP_PARAM)?;
@@ -32,7 +32,7 @@ fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refu
     let own_text = own_text.map(|text| around_pin(&text, pin.shape.length())).transpose()?;
     let own_text = own_text.unwrap_or_else(|| settings.default_text.clone());
     let from = sender(&from)?;
-    let to = number(&msisdn)?;
+    let to = number(&to)?;
     let overrides = Overrides {
         code: Some(pin.shape),
         life_seconds: Some(pin.expires_in),

@@ -5,7 +5,7 @@ use super::{
     NAME,
     error::{self, Refused},
     ok,
-    params::{Call, Params, number, text},
+    params::{Call, Params, msisdn, number, text},
 };
 use crate::Web;
 use axum::{extract::State, response::Response};
@@ -26,9 +26,9 @@ pub(super) async fn verify(State(web): State<Web>, call: Call) -> Result<Respons
 }
 
 fn check(params: &Params) -> Result<CheckCode, Refused> {
-    let (msisdn, pin) = (params.required("msisdn")?, params.required("pin")?);
-    let (msisdn, code) = (text("msisdn", msisdn)?, typed(pin)?);
-    let target = Target::Latest { service: NAME, to: number(&msisdn)? };
+    let (to, pin) = (params.required("msisdn")?, params.required("pin")?);
+    let (to, code) = (msisdn("msisdn", to)?, typed(pin)?);
+    let target = Target::Latest { service: NAME, to: number(&to)? };
     Ok(CheckCode { target, code, payment: None })
 }
 
