@@ -3,7 +3,7 @@
 use super::{
     error::{Code, Refused},
     fields::{Field, Fields},
-    map::{self, FlatMap, Scalar},
+    map::{self, Map, Value},
 };
 use countersign_model::Payment;
 use serde::Serialize;
@@ -41,15 +41,16 @@ pub(super) fn required(fields: &Fields) -> Result<Payment, Refused> {
     };
     let payment = map.and_then(|mut map| {
         let [payee, currency] = ["payee", "currency"].map(|name| written(&mut map, name));
-        Payment::of_number(payee?.trim(), written(&mut map, "amount")?.trim(), currency?.trim()).ok()
+        // The payee is compared to the letter, so it stays as it was written.
+        Payment::of_number(&payee?, written(&mut map, "amount")?.trim(), currency?.trim()).ok()
     });
     payment.ok_or(Code::PaymentNeeded.refused())
 }
 
-fn written(map: &mut FlatMap, name: &str) -> Option<String> {
+fn written(map: &mut Map, name: &str) -> Option<String> {
     match map.remove(name)? {
-        Scalar::Text(text) | Scalar::Number(text) => Some(text),
-        Scalar::Bool(_) | Scalar::Null => None,
+        Value::Text(text) | Value::Number(text) => Some(text),
+        Value::Bool(_) | Value::Null | Value::Nested(_) => None,
     }
 }
 
@@ -65,9 +66,15 @@ mod tests {
 
     #[test]
     fn an_amount_is_text_or_number_and_comes_back_as_a_number() {
-        for (amount, number) in
-            [("'1000'", "1000"), ("1000.0", "1000"), ("12.50", "12.5"), ("\"0\"", "0"), ("1e2", "100")]
-        {
+        for (amount, number) in [
+            ("'1000'", "1000"),
+            ("1000.0", "1000"),
+            ("12.50", "12.5"),
+            ("\"0\"", "0"),
+            ("1e2", "100"),
+            ("'+5'", "5"),
+            ("-0", "0"),
+        ] {
             let given = format!("{{'payee': 'ACME', 'amount': {amount}, 'currency': 'xaf'}}");
             let expected = format!(r#"{{"payee":"ACME","amount":{number},"currency":"xaf"}}"#);
             assert_eq!(shown(&[("paymentInfo", &given)]), Some(expected), "{amount}");
