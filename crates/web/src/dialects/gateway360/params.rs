@@ -107,11 +107,9 @@ pub(super) fn text(name: &str, value: &Value) -> Result<String, Refused> {
 
 /// A number that is whole and not negative, or its digits. One that is too large for the type is its largest.
 pub(super) fn whole_number(value: &Value) -> Option<u64> {
-    let is_whole = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match value {
-        Value::String(text) => {
-            Some(text).map(String::as_str).filter(is_whole).map(|digits| digits.parse().unwrap_or(u64::MAX))
-        }
+        Value::String(text) => is_whole(text).then(|| text.parse().unwrap_or(u64::MAX)),
         // JSON's reader gives up digits of a whole number that is larger than any of the type.
         Value::Number(number) => number.as_u64().or_else(|| (number.as_f64()? >= TWO_TO_THE_64).then_some(u64::MAX)),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
