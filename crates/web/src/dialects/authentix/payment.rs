@@ -3,7 +3,7 @@
 use super::{
     error::{Code, Refused},
     fields::{Field, Fields},
-    map::{self, Map, Value},
+    map::{self, Value},
 };
 use countersign_model::Payment;
 use serde::Serialize;
@@ -40,18 +40,13 @@ pub(super) fn required(fields: &Fields) -> Result<Payment, Refused> {
         None | Some(Field::Number(_) | Field::Bool(_) | Field::List) => None,
     };
     let payment = map.and_then(|mut map| {
-        let [payee, currency] = ["payee", "currency"].map(|name| written(&mut map, name));
+        let mut take = |name| map.remove(name);
+        let (Value::Text(payee), Value::Text(currency)) = (take("payee")?, take("currency")?) else { return None };
+        let (Value::Text(amount) | Value::Number(amount)) = take("amount")? else { return None };
         // The payee is compared to the letter, so it stays as it was written.
-        Payment::of_number(&payee?, written(&mut map, "amount")?.trim(), currency?.trim()).ok()
+        Payment::of_number(&payee, amount.trim(), currency.trim()).ok()
     });
     payment.ok_or(Code::PaymentNeeded.refused())
-}
-
-fn written(map: &mut Map, name: &str) -> Option<String> {
-    match map.remove(name)? {
-        Value::Text(text) | Value::Number(text) => Some(text),
-        Value::Bool(_) | Value::Null | Value::Nested(_) => None,
-    }
 }
 
 #[cfg(test)]
@@ -93,6 +88,8 @@ mod tests {
             "{'payee': 'ACME', 'amount': true, 'currency': 'xaf'}",
             "{'payee': 'ACME', 'amount': 'NaN', 'currency': 'xaf'}",
             "{'payee': null, 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 5, 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': [1], 'currency': 'xaf'}",
             "{'payee': 'ACME', 'amount': 1, 'currency': 'francs'}",
         ] {
             assert_eq!(shown(&[("paymentInfo", bad)]), None, "{bad}");
