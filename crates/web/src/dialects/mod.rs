@@ -31,8 +31,8 @@ pub struct Dialect {
     pub prefixes: &'static [&'static str],
     /// Its paths.
     pub routes: fn() -> Router<Web>,
-    /// How it refuses what never got as far as one of its calls.
-    pub refuse: fn(&Refusal) -> Response,
+    /// How it refuses, at a path, what never got as far as one of its calls.
+    pub refuse: fn(&str, &Refusal) -> Response,
     /// How it words delivery reports; none if it has none.
     pub reports: Option<fn(&Settings) -> ReportFormat>,
     /// With what a newcomer calls it in dev mode.
@@ -123,7 +123,7 @@ pub fn refuse(path: &str, refusal: &Refusal) -> Response {
         fits.map(|prefix| prefix.len()).max()
     };
     let nearest = DIALECTS.iter().max_by_key(|dialect| fitting(dialect)).unwrap_or(&native::DIALECT);
-    (nearest.refuse)(refusal)
+    (nearest.refuse)(path, refusal)
 }
 
 #[cfg(test)]
@@ -140,9 +140,10 @@ mod tests {
         for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/api/", "/apis"] {
             assert_eq!(kind(ours), "application/problem+json", "{ours}");
         }
-        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/", "/mfa/x", "/oauth/x", "/api/v2/x"] {
+        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/", "/oauth/x", "/api/v2/x"] {
             assert_eq!(kind(theirs), "application/json", "{theirs}");
         }
+        assert_eq!(kind("/mfa/x"), "application/json; charset=utf-8");
     }
 
     #[tokio::test]

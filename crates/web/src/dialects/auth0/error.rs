@@ -1,6 +1,7 @@
 //! Refusals in this vendor's words: `{"error":…,"error_description":…}`. Clients compare some of the descriptions letter by
 //! letter, so each of them stands here once. The statuses are those of one table, where a call does not say otherwise.
 
+use super::heads;
 use crate::{body::BodyError, dialects::Refusal};
 use axum::{
     Json,
@@ -255,7 +256,7 @@ impl Refused {
     }
 
     /// A request that never got as far as a call of this API.
-    pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
+    pub(super) fn before_the_dialect(path: &str, refusal: &Refusal) -> Response {
         let (error, text) = match refusal {
             Refusal::NotHttp => (INVALID_REQUEST, "The request makes no sense as HTTP."),
             Refusal::HeadTooLarge => (INVALID_REQUEST, "The head of the request is too large."),
@@ -264,9 +265,9 @@ impl Refused {
             Refusal::UnknownMethod(_) => ("method_not_allowed", "Method not allowed."),
             Refusal::BadHost => (INVALID_REQUEST, "The request must name one host."),
             Refusal::ContentCoding | Refusal::TransferCoding => (INVALID_REQUEST, "The body must not be encoded."),
-            Refusal::Panic => return server_error().into_response(),
+            Refusal::Panic => return heads::of(path, server_error().into_response()),
         };
-        Self::new(error, text).with_status(refusal.status()).into_response()
+        heads::of(path, Self::new(error, text).with_status(refusal.status()).into_response())
     }
 }
 

@@ -9,7 +9,11 @@ use super::{
     texts,
 };
 use crate::Web;
-use axum::{extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use countersign_engine::{
     UserRef,
     commands::{EnrolSecondFactor, NewFactor, SecondFactorEnrolled},
@@ -60,7 +64,7 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
     if let (Some(code), Some(object)) = (recovery_code, body.as_object_mut()) {
         object.insert("recovery_codes".to_owned(), json!([code]));
     }
-    Ok(super::json(&body))
+    Ok(Json(body).into_response())
 }
 
 /// The app reads out of the picture where it may register, and with what; until it has, the client waits.

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::Web;
 use axum::{
+    Json,
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode};
 use countersign_engine::tokens::{Transaction, Unreadable};
@@ -45,7 +46,7 @@ pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Resp
     let choice = choice::of(&web, transaction.tenant).await?;
     let (factor, way) = chosen(&web, &params, types, &factors, &choice)?;
     match way {
-        Way::Totp => Ok(super::json(&json!({ "challenge_type": "otp" }))),
+        Way::Totp => Ok(Json(json!({ "challenge_type": "otp" })).into_response()),
         Way::Code(channel) => {
             let wording =
                 texts::wording(&web, &transaction, &parts.headers, Some(channel), texts::Message::Verification).await?;
@@ -82,7 +83,7 @@ async fn ask(web: &Web, issuer: &Issuer, transaction: &Transaction, factor: &Fac
                 return Err(Refused::new("bad_gateway", "The push notification could not be sent."));
             }
             let oob_code = web.engine().seal_push_on_its_way(&waits, ends_at)?;
-            Ok(super::json(&json!({ "challenge_type": "oob", "oob_code": oob_code })))
+            Ok(Json(json!({ "challenge_type": "oob", "oob_code": oob_code })).into_response())
         }
         PushSent::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         PushSent::NoSuchFactor => Err(invalid_authenticator()),
@@ -102,7 +103,8 @@ async fn send(
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
         SecondFactorCode::Sent(sent) => {
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
-            Ok(super::json(&json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" })))
+            Ok(Json(json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" }))
+                .into_response())
         }
         SecondFactorCode::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         SecondFactorCode::NoSuchFactor => Err(invalid_authenticator()),

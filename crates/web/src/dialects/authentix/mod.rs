@@ -50,7 +50,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "TalkyLabs Reach Authentix",
     prefixes: &["/rest/authentix/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |_, refusal| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,

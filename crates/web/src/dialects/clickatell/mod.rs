@@ -53,7 +53,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "Clickatell Secure REST API",
     prefixes: &["/rest/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |_, refusal| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,

@@ -50,7 +50,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "Gateway360 2FA API",
     prefixes: &["/api/3.0/", "/api/2fa/", "/api/sms/", "/api/account/", "/api/subaccount/", "/api/hlr/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |_, refusal| Refused::before_the_dialect(refusal),
     reports: Some(report::format),
     credentials,
     examples,

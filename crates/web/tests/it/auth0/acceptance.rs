@@ -249,6 +249,13 @@ async fn cases_41_to_43_tokens_for_factors_take_them_away_and_add_them() {
     let unknown = auth0.call(Method::DELETE, "/mfa/authenticators/sms%7Cdev_x", None, Some(&token)).await;
     assert_eq!(unknown.status, 404);
     let gone = auth0.call(Method::DELETE, &path, None, Some(&token)).await;
+    let head = |answer: &Answer| (answer.header("content-type").to_owned(), answer.header("pragma").to_owned());
+    let of_body = "application/json; charset=utf-8".to_owned();
+    assert_eq!(head(&gone), ("application/json".to_owned(), "no-cache".to_owned()), "bare, where nothing follows");
+    assert_eq!(
+        (head(&unknown), head(&half)),
+        ((of_body.clone(), "no-cache".to_owned()), (of_body, "no-cache".to_owned()))
+    );
     assert_eq!((gone.status, gone.body.as_str(), gone.header("content-type")), (204, "", "application/json"));
     let left = auth0.list(&token).await;
     assert!(left.iter().all(|entry| entry["authenticator_type"] == "recovery-code"), "{left:?}");

@@ -1,0 +1,37 @@
+//! What the heads of answers say of their bodies, whether they grant or refuse: nobody keeps tokens or what leads to them
+//! (RFC 6749, 5.1; `Cache-Control: no-store` is there for all APIs alike), and the media type is what clients have seen.
+
+use axum::{
+    extract::Request,
+    http::{
+        HeaderValue,
+        header::{CONTENT_TYPE, PRAGMA},
+    },
+    middleware::Next,
+    response::Response,
+};
+
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const JSON: &str = "application/json";
+const JSON_IN_UTF_8: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// Around every call of this API.
+pub(super) async fn around(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    of(&path, next.run(request).await)
+}
+
+/// An answer at this path, with the head that it must have. One without a body names its media type as the vendor's does: bare.
+pub(super) fn of(path: &str, mut response: Response) -> Response {
+    let is_of_factors = path.starts_with("/mfa/") || path.ends_with("/mfa/challenge") || path == "/userinfo";
+    if !is_of_factors && !path.starts_with("/oauth/") {
+        return response;
+    }
+    let has_body = !axum::body::HttpBody::is_end_stream(response.body());
+    let headers = response.headers_mut();
+    headers.insert(PRAGMA, NO_CACHE);
+    if is_of_factors && has_body && headers.get(CONTENT_TYPE).is_some_and(|kind| kind == JSON) {
+        headers.insert(CONTENT_TYPE, JSON_IN_UTF_8);
+    }
+    response
+}
