@@ -77,7 +77,7 @@ const DIALECTS: &str = r#"{
     },
     "auth0": {
         "issuers": [], "unenrolled_error": "association_required", "push_url": "https://push.example.com/",
-        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
+        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30, "gateway_wait_seconds": 0,
         "limits": {
             "wrong_codes": {"size":10,"refill_seconds":360}, "wrong_recovery_codes": {"size":10,"refill_seconds":360},
             "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60}, "pushes": {"size":5,"refill_seconds":12},

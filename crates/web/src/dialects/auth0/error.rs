@@ -125,6 +125,11 @@ impl Refused {
         Self::new(INVALID_REQUEST, text).with_status(StatusCode::TOO_MANY_REQUESTS).limited(level)
     }
 
+    /// Nobody carries the message with the code.
+    pub(super) fn not_sent() -> Self {
+        Self::new("bad_gateway", "The message could not be sent.")
+    }
+
     /// A device has not answered yet, or not registered.
     pub(super) fn authorization_pending() -> Self {
         let text = "Authorization pending: please repeat the request in a few seconds.";
@@ -223,7 +228,7 @@ impl Refused {
             Error::NumberUnknown | Error::WrongChannel(_) => Self::bad_phone(),
             Error::NoRoute(_) | Error::NotEnoughBalance => {
                 tracing::error!(%error, "a code cannot be sent");
-                Self::new("bad_gateway", "The message could not be sent.")
+                Self::not_sent()
             }
             Error::Busy | Error::NoRoom(_) | Error::Unavailable(_) => {
                 tracing::error!(%error, "a request could not be served");

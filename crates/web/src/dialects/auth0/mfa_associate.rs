@@ -5,6 +5,7 @@ use super::{
     auth::{self, Bearer},
     error::{INVALID_REQUEST, Refused},
     issuer::Issuer,
+    mfa_challenge::must_leave,
     params::{Call, Params},
     texts,
 };
@@ -44,6 +45,7 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
             (push(&web, &Issuer::of(&call.parts, &web), &transaction, factor).await?, recovery_code)
         }
         SecondFactorEnrolled::Address { sent, recovery_code } => {
+            must_leave(&web, &transaction, sent.code.verification, recovery_code.is_some()).await?;
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
             let channel = channel.map_or("", Channel::name);
             let body = json!({

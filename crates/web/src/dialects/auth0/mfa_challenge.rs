@@ -11,15 +11,15 @@ use super::{
     settings::UnenrolledError,
     texts,
 };
-use crate::Web;
+use crate::{Web, first_step};
 use axum::{
     Json,
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode};
+use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode, WithdrawFactorCode};
 use countersign_engine::tokens::{Transaction, Unreadable};
-use countersign_model::{Channel, Factor, MfaChoice};
+use countersign_model::{Channel, Factor, MfaChoice, VerificationId};
 use serde_json::json;
 
 /// Which kinds of challenge a client can do.
@@ -102,6 +102,7 @@ async fn send(
     let command = SendSecondFactorCode { transaction, factor: factor.id, channel, wording, limits };
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
         SecondFactorCode::Sent(sent) => {
+            must_leave(web, transaction, sent.code.verification, false).await?;
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
             Ok(Json(json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" }))
                 .into_response())
@@ -110,6 +111,22 @@ async fn send(
         SecondFactorCode::NoSuchFactor => Err(invalid_authenticator()),
         SecondFactorCode::TooMany(level) if channel == Channel::Email => Err(Refused::too_many_mails(level)),
         SecondFactorCode::TooMany(level) => Err(Refused::too_many_messages(level)),
+    }
+}
+
+/// Waits a moment for whoever carries a code. With one that nobody took what was made for it goes, too.
+pub(super) async fn must_leave(
+    web: &Web,
+    transaction: &Transaction,
+    verification: VerificationId,
+    with_recovery_codes: bool,
+) -> Result<(), Refused> {
+    let code = WithdrawFactorCode { verification, with_user: false, with_recovery_codes };
+    let patience = web.dialects().auth0.gateway_wait;
+    if first_step::leaves(web, &auth::caller(transaction), &code, patience).await? {
+        Ok(())
+    } else {
+        Err(Refused::not_sent())
     }
 }
 

@@ -2,7 +2,7 @@
 //! can be used once its first code has come back (`verification.rs`).
 
 use super::{
-    NAME, SERVICE,
+    SERVICE,
     error::{self, Refused},
     message::own_text,
     params::{Call, Identity, Params},
@@ -10,19 +10,18 @@ use super::{
     tokens::Issuer,
     user_object::UserObject,
 };
-use crate::Web;
+use crate::{Web, first_step};
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::{
-    Caller, FirstStep, UserRef,
+    Caller, UserRef,
     commands::{EnrolFactor, MakeRecoveryCodes, Once, OwnText, WithdrawFactorCode},
 };
 use countersign_model::{Address, Channel, User, VerificationId};
 use serde::Serialize;
-use std::time::Duration;
 
 /// The answer for a phone: the user, and how to verify the code.
 #[derive(Serialize)]
@@ -175,20 +174,11 @@ pub(super) async fn must_leave(
     verification: VerificationId,
     with_user: bool,
 ) -> Result<(), Refused> {
-    let (engine, patience) = (web.engine(), web.dialects().nevis.gateway_wait);
-    let refused = |error| Refused::of(&error, engine.now());
-    if patience.is_zero() {
-        return Ok(());
-    }
-    let look = |patience| engine.first_step(caller, verification, patience);
-    match web.unless_stopped(look(patience), look(Duration::ZERO)).await.map_err(refused)? {
-        FirstStep::Taken | FirstStep::Open => Ok(()),
-        FirstStep::NotTaken => {
-            let withdraw = WithdrawFactorCode { verification, with_user };
-            engine.run(caller, None, &withdraw).await.map_err(refused)?;
-            tracing::info!(dialect = NAME, "no SMS gateway took a code; it was taken back");
-            Err(error::SMS_DELIVERY_FAILED)
-        }
+    let code = WithdrawFactorCode { verification, with_user, with_recovery_codes: false };
+    match first_step::leaves(web, caller, &code, web.dialects().nevis.gateway_wait).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(error::SMS_DELIVERY_FAILED),
+        Err(error) => Err(Refused::of(&error, web.engine().now())),
     }
 }
 
