@@ -129,6 +129,32 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
 }
 
 #[tokio::test]
+async fn where_confidence_decides_everybody_is_asked_since_there_is_none() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Off).await;
+    let path = "/api/v2/guardian/policies";
+    for (policies, status) in [
+        (r#"["confidence-score"]"#, 403),
+        ("[]", 200),
+        (r#"["all-applications"]"#, 403),
+        (r#"["confidence-score"]"#, 403),
+        ("[]", 200),
+    ] {
+        let given = serde_json::from_str(policies).unwrap();
+        let put = auth0.call(Method::PUT, path, Some(&given), Some(&admin)).await;
+        assert_eq!((put.status, put.body.as_str()), (200, policies));
+        assert_eq!(auth0.call(Method::GET, path, None, Some(&admin)).await.body, policies);
+        let log_in = auth0.log_in(&person, json!({})).await;
+        assert_eq!(log_in.status, status, "{policies}: {}", log_in.body);
+    }
+    for bad in [json!(["all-applications", "confidence-score"]), json!(["never"]), json!([""]), json!({})] {
+        assert_eq!(auth0.call(Method::PUT, path, Some(&bad), Some(&admin)).await.status, 400, "{bad}");
+    }
+    assert_eq!(auth0.call(Method::GET, path, None, Some(&admin)).await.body, "[]");
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_in_this_apis_words() {
     let mut auth0 = Auth0::new().await;
     let person = auth0.person(MfaRule::Off).await;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::dialects::auth0::{
     appliance_mfa::carrier,
-    choice::{ALL_APPLICATIONS, MESSAGE_TYPES, POLICIES},
+    choice::{ASKING, MESSAGE_TYPES, POLICIES},
     texts::{self, Message},
 };
 use axum::{Json, extract::Path, http::StatusCode};
@@ -242,8 +242,12 @@ pub(super) async fn put_policies(
     asking.must_have(&["update:mfa_policies", "update:guardian_factors"])?;
     match policies.as_slice() {
         [] => {}
-        [policy] if policy == ALL_APPLICATIONS => {}
-        _ => return Err(Refused::bad("Payload validation error: there is all-applications, or no policy.")),
+        [policy] if ASKING.contains(&policy.as_str()) => {}
+        _ => {
+            return Err(Refused::bad(
+                "Payload validation error: there is all-applications, confidence-score, or no policy.",
+            ));
+        }
     }
     let mut choice = asking.choice().await?;
     choice.notes.insert(POLICIES.to_owned(), policies.join(" "));
