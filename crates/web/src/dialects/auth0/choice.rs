@@ -9,6 +9,8 @@ use countersign_model::{Channel, ChosenKind, MfaChoice, TenantId};
 pub(super) const POLICIES: &str = "auth0.policies";
 /// The note that says how phones get codes, where phones are switched off: `sms voice`.
 pub(super) const MESSAGE_TYPES: &str = "auth0.message_types";
+/// The note that names the factors that are switched on though this server has none of them: `duo webauthn-roaming`.
+pub(super) const ON_FOR_NOTHING: &str = "auth0.on_for_nothing";
 /// The policies under which everybody needs a second factor. The other one asks where the vendor has little confidence in a
 /// log-in; nothing here makes anybody confident, so it asks as often as the first.
 pub(super) const ASKING: [&str; 2] = ["all-applications", "confidence-score"];
