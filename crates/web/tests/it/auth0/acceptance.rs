@@ -1,5 +1,6 @@
 //! Enrolling, listing, challenging and proving.
 
+use super::management::{administrator, of};
 use super::*;
 use futures_util::future::join_all;
 
@@ -189,6 +190,33 @@ async fn cases_30_to_36_tokens_that_are_of_no_use() {
     assert_eq!(refusal(&auth0.with_otp(&token, "123456").await), expired);
     let listed = auth0.call(Method::GET, "/mfa/authenticators", None, Some(&token)).await;
     assert_eq!(refusal(&listed), is(401, "expired_token", "mfa_token is expired"));
+}
+
+#[tokio::test]
+async fn of_two_codes_to_confirm_a_phone_the_later_one_is_good() {
+    let mut auth0 = Auth0::new().await;
+    let person = auth0.person(MfaRule::Required).await;
+    let token = auth0.mfa_token(&person).await;
+    let mut sent = Vec::new();
+    for _ in 0..2 {
+        let oob_code = text(&auth0.associate(&token, sms(PHONE)).await.json(), "oob_code");
+        auth0.server.deliver().await;
+        sent.push((oob_code, auth0.server.code().to_owned()));
+    }
+    let early = auth0.with_code(&token, &sent[0].0, &sent[0].1).await;
+    assert_eq!(refusal(&early), is(403, "invalid_grant", "Invalid binding_code."));
+    assert_eq!(auth0.with_code(&token, &sent[1].0, &sent[1].1).await.status, 200);
+
+    // A phone that was taken away has no successor: that is another answer.
+    let token = auth0.mfa_token(&person).await;
+    let oob_code = text(&auth0.challenge(&token, json!({})).await.json(), "oob_code");
+    auth0.server.deliver().await;
+    let admin = administrator(&auth0).await;
+    let path = format!("/api/v2/users/{}/authenticators", of(person.id));
+    assert_eq!(auth0.call(Method::DELETE, &path, None, Some(&admin)).await.status, 204);
+    let gone = auth0.with_code(&token, &oob_code, auth0.server.code()).await;
+    let text = "User is not enrolled with this kind of factor";
+    assert_eq!(refusal(&gone), is(401, "unsupported_challenge_type", text));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use countersign_engine::{
 };
 
 /// A user in a path.
-fn of(user: UserId) -> String {
+pub(super) fn of(user: UserId) -> String {
     format!("auth0%7C{}", data_encoding::HEXLOWER.encode(&user.to_bytes()))
 }
 
