@@ -262,16 +262,17 @@ impl Asking<'_> {
         Ok(refused.with("mfa_token", token).with("mfa_requirements", self.requirements(transaction.user).await?))
     }
 
-    /// With which kinds of factor the user can be challenged; or, where there is none, which it can enrol.
+    /// With which kinds of factor the user can be challenged; or, where it has no factor, which it can enrol. One that has factors
+    /// of kinds that are switched off can still enrol nothing: a password alone is not enough for that.
     async fn requirements(&self, user: UserId) -> Result<Value, Refused> {
         let caller = Caller::client(self.client.tenant);
         let choice = super::choice::of(self.web, self.client.tenant).await?;
         let factors = self.web.engine().factors_of(&caller, user).await?;
-        let active = factors.iter().filter(|factor| factor.is_active());
-        let ways: Vec<Way> = active.flat_map(Way::of).filter(|way| super::choice::allows(&choice, *way)).collect();
+        let active: Vec<_> = factors.iter().filter(|factor| factor.is_active()).collect();
         let listed = |kinds: &[&str]| kinds.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>();
-        if ways.iter().any(|way| *way != Way::Recovery) {
-            let mut kinds: Vec<&str> = ways.into_iter().map(Way::kind).collect();
+        if active.iter().any(|factor| factor.is_primary()) {
+            let ways = active.into_iter().flat_map(Way::of).filter(|way| super::choice::allows(&choice, *way));
+            let mut kinds: Vec<&str> = ways.map(Way::kind).collect();
             kinds.sort_unstable();
             kinds.dedup();
             return Ok(json!({ "challenge": listed(&kinds) }));

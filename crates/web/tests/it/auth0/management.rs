@@ -89,11 +89,15 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
     assert_eq!(put("factors/sms", json!({ "enabled": false })).await, 200);
     let off = auth0.challenge(&token, json!({ "challenge_type": "oob" })).await;
     assert_eq!((off.status, text(&off.json(), "error").as_str()), (401, "unsupported_challenge_type"));
-    let fresh = auth0.log_in(&person, json!({})).await;
-    assert_eq!(
-        fresh.json()["mfa_requirements"]["enroll"],
-        json!([{ "type": "otp" }, { "type": "push-notification" }, { "type": "email" }])
-    );
+    // A password alone is not enough to enrol another phone: what is left is the recovery code, or an administrator.
+    let waiting = auth0.log_in(&person, json!({})).await.json();
+    assert_eq!(waiting["mfa_requirements"], json!({ "challenge": [{ "type": "recovery-code" }] }));
+    let enrolled = auth0.associate(&text(&waiting, "mfa_token"), json!({ "authenticator_types": ["otp"] })).await;
+    assert_eq!(refusal(&enrolled), is(403, "access_denied", "User is already enrolled."));
+    assert_eq!(put("factors/recovery-code", json!({ "enabled": false })).await, 200);
+    let requirements = auth0.log_in(&person, json!({})).await.json()["mfa_requirements"].clone();
+    assert_eq!(requirements, json!({ "challenge": [] }));
+    assert_eq!(put("factors/recovery-code", json!({ "enabled": true })).await, 200);
     assert_eq!(put("factors/sms", json!({ "enabled": true })).await, 200);
     let texts = json!({
         "enrollment_message": "{{code}}",
