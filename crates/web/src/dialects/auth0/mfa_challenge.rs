@@ -31,8 +31,8 @@ struct Types {
 
 pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let Call { parts, params } = call;
-    let token = params.required("mfa_token")?;
     let client = auth::client(&web, &parts, &params).await?;
+    let token = params.required("mfa_token")?;
     let transaction = match auth::open(&web, token).await? {
         Ok(Bearer::LogIn(transaction)) => transaction,
         Ok(Bearer::Factors(_)) => return Err(Refused::malformed_mfa_token()),

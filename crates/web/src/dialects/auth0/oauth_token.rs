@@ -67,10 +67,10 @@ struct Asking<'a> {
 
 pub(super) async fn token(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let Call { parts, params } = call;
+    let client = auth::client(&web, &parts, &params).await?;
     let name = params.required("grant_type")?.to_owned();
     let grant_type = GrantType::parse(&name)
         .ok_or_else(|| Refused::new("unsupported_grant_type", format!("Unsupported grant type: {name}")))?;
-    let client = auth::client(&web, &parts, &params).await?;
     let is_public = client.proof == countersign_model::ClientProof::Public;
     if !client.may(grant_type.grant()) || is_public && grant_type == GrantType::ClientCredentials {
         return Err(Refused::grant_not_allowed(&name));
