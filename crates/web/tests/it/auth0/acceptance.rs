@@ -240,7 +240,15 @@ async fn of_two_codes_in_one_log_in_the_later_one_is_good_and_other_log_ins_do_n
 async fn case_33_a_client_without_a_secret_challenges() {
     let mut auth0 = Auth0::new().await;
     let (person, secret, _) = auth0.with_app().await;
-    let public = json!({ "client_id": auth0.server.named("public_client_id") });
+    let name = auth0.server.named("public_client_id").to_owned();
+    let basic = data_encoding::BASE64.encode(format!("{name}:").as_bytes());
+    let nothing = Request::post("/oauth/revoke").header(AUTHORIZATION, format!("Basic {basic}"));
+    assert_eq!(
+        auth0.server.send(nothing.body(Body::from("token=v1.nothing")).unwrap()).await.status,
+        200,
+        "an empty secret"
+    );
+    let public = json!({ "client_id": name });
     let log_in = json!({ "grant_type": "password", "username": person.name, "password": PASSWORD });
     let answer = auth0.call(Method::POST, "/oauth/token", Some(&merged(log_in, public.clone())), None).await;
     let token = text(&answer.json(), "mfa_token");
