@@ -56,8 +56,8 @@ pub enum SecondFactor<'a> {
 pub enum Redeemed {
     /// That was it.
     Granted(Granted),
-    /// A wrong code.
-    Wrong,
+    /// A wrong code, and how many more there can be.
+    Wrong(BucketLevel),
     /// The log-in has succeeded before, and is over.
     Spent,
     /// The user has no such factor.
@@ -136,14 +136,14 @@ impl Command for RedeemTransaction<'_> {
             }
             Compared::Wrong(mut batch) => {
                 // It was not empty a moment ago; whoever empties it is held from now on.
-                let is_last = memory.spent.take(kind, rule, now).is_ok_and(|level| level.remaining == 0);
+                let (Ok(level) | Err(level)) = memory.spent.take(kind, rule, now);
                 batch.push(memory.change());
                 self.push_activity(engine, caller, &user, ActivityKind::CodeRejected, &mut batch, now);
-                if is_last {
+                if level.remaining == 0 {
                     let held = engine.activity(caller, &user, ActivityKind::UserBlocked, now);
                     batch.push(Change::InsertActivity(Activity { means: self.means(), ..held }));
                 }
-                (Redeemed::Wrong, batch)
+                (Redeemed::Wrong(level), batch)
             }
             Compared::Right(mut proved) => {
                 let enrols = transaction.origin == Origin::Enrolment || !factors.iter().any(is_usable);

@@ -215,7 +215,8 @@ impl Refused {
         )
     }
 
-    fn limited(self, level: BucketLevel) -> Self {
+    /// With what is left of a limit.
+    pub(super) fn limited(self, level: BucketLevel) -> Self {
         Self { limit: Some(level), ..self }
     }
 
@@ -306,10 +307,10 @@ impl IntoResponse for Refused {
         body.insert("error_description".to_owned(), self.description.into());
         body.extend(self.more);
         let mut response = (self.status, Json(body)).into_response();
-        let headers = response.headers_mut();
         if let Some(level) = self.limit {
-            level_headers(headers, level);
+            response = heads::limited(response, level);
         }
+        let headers = response.headers_mut();
         if self.error == "invalid_client" {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
         } else if self.status == StatusCode::UNAUTHORIZED {
@@ -320,17 +321,5 @@ impl IntoResponse for Refused {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-}
-
-/// How much of a limit is left. Clients read the moment as a whole number of seconds since 1970.
-pub(super) fn level_headers(headers: &mut axum::http::HeaderMap, level: BucketLevel) {
-    let seconds = level.next_at.as_ms().div_euclid(1000) + i64::from(level.next_at.as_ms().rem_euclid(1000) > 0);
-    for (name, value) in [
-        ("x-ratelimit-limit", i64::from(level.limit)),
-        ("x-ratelimit-remaining", i64::from(level.remaining)),
-        ("x-ratelimit-reset", seconds),
-    ] {
-        headers.insert(name, HeaderValue::from(value));
     }
 }

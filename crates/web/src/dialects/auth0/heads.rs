@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use countersign_model::BucketLevel;
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const JSON: &str = "application/json";
@@ -32,6 +33,20 @@ pub(super) fn of(path: &str, mut response: Response) -> Response {
     headers.insert(PRAGMA, NO_CACHE);
     if is_of_factors && has_body && headers.get(CONTENT_TYPE).is_some_and(|kind| kind == JSON) {
         headers.insert(CONTENT_TYPE, JSON_IN_UTF_8);
+    }
+    response
+}
+
+/// An answer with what is left of the limit that its call has spent some of. Clients read the moment at which there is one more
+/// as a whole number of seconds since 1970.
+pub(super) fn limited(mut response: Response, level: BucketLevel) -> Response {
+    let seconds = level.next_at.as_ms().div_euclid(1000) + i64::from(level.next_at.as_ms().rem_euclid(1000) > 0);
+    for (name, value) in [
+        ("x-ratelimit-limit", i64::from(level.limit)),
+        ("x-ratelimit-remaining", i64::from(level.remaining)),
+        ("x-ratelimit-reset", seconds),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from(value));
     }
     response
 }

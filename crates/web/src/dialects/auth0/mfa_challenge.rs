@@ -5,6 +5,7 @@ use super::{
     auth::{self, Bearer},
     choice,
     error::{INVALID_REQUEST, Refused},
+    heads,
     issuer::Issuer,
     names::{self, Way},
     params::{Call, Params},
@@ -17,9 +18,11 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode, WithdrawFactorCode};
+use countersign_engine::commands::{
+    CodeSent, PushSent, SecondFactorCode, SendPush, SendSecondFactorCode, WithdrawFactorCode,
+};
 use countersign_engine::tokens::{Transaction, Unreadable};
-use countersign_model::{Channel, Factor, MfaChoice, VerificationId};
+use countersign_model::{Channel, Factor, MfaChoice};
 use serde_json::json;
 
 /// Which kinds of challenge a client can do.
@@ -76,14 +79,15 @@ async fn ask(web: &Web, issuer: &Issuer, transaction: &Transaction, factor: &Fac
     let limits = &web.dialects().auth0.limits;
     let command = SendPush { transaction, factor: factor.id, limits };
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
-        PushSent::Asked { waits, ends_at, app } => {
+        PushSent::Asked { waits, ends_at, app, level } => {
             let body = appliance_mfa::question(web, issuer, &waits, &app, ends_at)?;
             let url = appliance_mfa::carrier(web).unwrap_or_default();
             if !web.engine().carry_push(transaction.tenant, url, body).await {
-                return Err(Refused::new("bad_gateway", "The push notification could not be sent."));
+                return Err(Refused::new("bad_gateway", "The push notification could not be sent.").limited(level));
             }
             let oob_code = web.engine().seal_push_on_its_way(&waits, ends_at)?;
-            Ok(Json(json!({ "challenge_type": "oob", "oob_code": oob_code })).into_response())
+            let body = json!({ "challenge_type": "oob", "oob_code": oob_code });
+            Ok(heads::limited(Json(body).into_response(), level))
         }
         PushSent::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         PushSent::NoSuchFactor => Err(invalid_authenticator()),
@@ -102,10 +106,10 @@ async fn send(
     let command = SendSecondFactorCode { transaction, factor: factor.id, channel, wording, limits };
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
         SecondFactorCode::Sent(sent) => {
-            must_leave(web, transaction, sent.code.verification, false).await?;
+            must_leave(web, transaction, &sent, false).await?;
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
-            Ok(Json(json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" }))
-                .into_response())
+            let body = json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" });
+            Ok(heads::limited(Json(body).into_response(), sent.level))
         }
         SecondFactorCode::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         SecondFactorCode::NoSuchFactor => Err(invalid_authenticator()),
@@ -118,15 +122,16 @@ async fn send(
 pub(super) async fn must_leave(
     web: &Web,
     transaction: &Transaction,
-    verification: VerificationId,
+    sent: &CodeSent,
     with_recovery_codes: bool,
 ) -> Result<(), Refused> {
+    let verification = sent.code.verification;
     let code = WithdrawFactorCode { verification, with_user: false, with_recovery_codes };
     let patience = web.dialects().auth0.gateway_wait;
     if first_step::leaves(web, &auth::caller(transaction), &code, patience).await? {
         Ok(())
     } else {
-        Err(Refused::not_sent())
+        Err(Refused::not_sent().limited(sent.level))
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     answer,
     auth::{self, Bearer},
     error::Refused,
+    heads,
     issuer::{Issuer, OwnApi},
     names::Way,
     params::{Call, Params},
@@ -107,14 +108,17 @@ impl Asking<'_> {
         let limits = &self.web.dialects().auth0.limits;
         let name = name.trim().to_lowercase();
         let log_in = LogIn { client: self.client, name: &name, password, peer: self.peer, wanted: &wanted, limits };
-        match self.web.engine().log_in(&log_in).await? {
-            LoggedIn::Wrong => Err(Refused::wrong_password()),
+        let (outcome, level) = self.web.engine().log_in(&log_in).await?;
+        let told = |refused: Refused| Err(level.into_iter().fold(refused, Refused::limited));
+        match outcome {
+            LoggedIn::Wrong => told(Refused::wrong_password()),
             LoggedIn::Blocked(until) => Err(Refused::blocked(until, limits.failed_passwords.max)),
             LoggedIn::TooMany(level) => Err(Refused::too_many_log_ins(level)),
             LoggedIn::Granted(granted) => {
-                answer::for_user(self.web, self.issuer, self.client, granted, "password").await
+                let answer = answer::for_user(self.web, self.issuer, self.client, granted, "password").await?;
+                Ok(level.into_iter().fold(answer, heads::limited))
             }
-            LoggedIn::NeedsSecondFactor(transaction) => Err(self.mfa_required(&transaction).await?),
+            LoggedIn::NeedsSecondFactor(transaction) => told(self.mfa_required(&transaction).await?),
         }
     }
 
@@ -231,7 +235,7 @@ impl Asking<'_> {
             Redeemed::Granted(granted) => {
                 answer::for_user(self.web, self.issuer, self.client, granted, "password").await
             }
-            Redeemed::Wrong => Err(Refused::invalid_code(parameter)),
+            Redeemed::Wrong(level) => Err(Refused::invalid_code(parameter).limited(level)),
             Redeemed::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
             Redeemed::NotEnrolled => {
                 Err(Refused::unsupported_challenge_type("User is not enrolled with this kind of factor"))
