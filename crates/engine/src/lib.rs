@@ -28,6 +28,7 @@ pub mod receipts;
 mod remembered;
 pub mod reports;
 pub mod sandbox;
+mod send_off;
 mod take_over;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -57,6 +58,7 @@ use keys::Keys;
 use metrics::Metrics;
 use passwords::HashingPlaces;
 use reports::ReportFormat;
+use send_off::Places;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -105,6 +107,7 @@ struct Inner {
     steps: Steps,
     health: Health,
     endpoints: Endpoints,
+    places: Places,
 }
 
 const FINGERPRINT: &str = "key fingerprint";
@@ -129,6 +132,7 @@ impl Engine {
             steps: Steps::default(),
             health,
             endpoints: Endpoints::default(),
+            places: Places::default(),
         }));
         engine.reload_endpoints().await?;
         Ok(engine)
@@ -286,6 +290,10 @@ impl Engine {
 
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.0.endpoints
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
     }
 
     pub(crate) fn retention(&self) -> Duration {

@@ -9,7 +9,8 @@ use countersign_model::{
     Account, Activity, ApiKey, BlindIndex, Callback, CallbackId, Channel, Client, Configuration, Destination, Event,
     Factor, FactorId, KeyId, Message, MessageId, MfaChoice, MfaSession, RefreshToken, Sealed, Service, ServiceId,
     SigningKey, Template, Tenant, TenantId, Timestamp, Trial, User, UserId, Verification, VerificationId,
-    WebhookDelivery, WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId, message::Purpose,
+    WebhookDelivery, WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId,
+    message::{MessageState, Purpose},
 };
 
 /// One thing to write.
@@ -107,6 +108,13 @@ pub enum Change {
     },
     /// A new message: the outbox is woken once the batch is on the disk. Asserts that its id is free.
     InsertMessage(Message),
+    /// A new message that whoever writes it sends at once: nobody is woken. Asserts that its id is free.
+    InsertLeasedMessage {
+        /// The message, in that state.
+        message: Message,
+        /// Until when it is its writer's, on the clock that nobody moves.
+        until: Timestamp,
+    },
     /// A changed one. Asserts the version, so a worker whose lease was taken over cannot write.
     UpdateMessage(Message),
     /// Something that happened.
@@ -329,6 +337,28 @@ impl Batch {
             if let Change::InsertVerification(it) | Change::UpdateVerification(it) = change { Some(it) } else { None }
         }
         self.0.iter().rev().filter_map(of_change).find(|it| it.tenant == tenant && it.id == id)
+    }
+
+    /// Whether it puts something into the outbox.
+    #[must_use]
+    pub fn has_new_messages(&self) -> bool {
+        self.0.iter().any(|change| matches!(change, Change::InsertMessage(_)))
+    }
+
+    /// Leases new messages to whoever writes this batch, those that `wants` says. Gives them as they stand once the batch is true, in
+    /// the order in which `wants` was asked.
+    pub fn lease_new_messages(&mut self, until: Timestamp, mut wants: impl FnMut(&Message) -> bool) -> Vec<Message> {
+        let mut leased = Vec::new();
+        for change in &mut self.0 {
+            if let Change::InsertMessage(message) = change
+                && wants(message)
+            {
+                let message = Message { state: MessageState::Leased, ..message.clone() };
+                leased.push(Message { version: message.version + 1, ..message.clone() });
+                *change = Change::InsertLeasedMessage { message, until };
+            }
+        }
+        leased
     }
 
     /// Whether it says something of webhook endpoints.

@@ -28,7 +28,7 @@ use std::{sync::Arc, time::Duration};
 pub struct Deliver(pub Engine);
 
 /// How long a worker may keep a message before another takes it over.
-const LEASE: Duration = Duration::from_secs(45);
+pub(crate) const LEASE: Duration = Duration::from_secs(45);
 /// How long a provider may take, whatever its own limits are; below the lease by more than the writes around it need.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(25);
 
@@ -43,7 +43,7 @@ impl Deliver {
             claimed.extend(self.claim(channel, limit).await?);
         }
         let progress = if claimed.is_empty() { Progress::Idle } else { Progress::More };
-        join_all(claimed.into_iter().map(|message| self.attempt(message))).await;
+        join_all(claimed.into_iter().map(|message| self.attempt(message, None))).await;
         Ok(progress)
     }
 
@@ -56,18 +56,19 @@ impl Deliver {
         Ok(self.0.store().claim_messages(Claim { channel, now, wall, lease_until: wall.plus(LEASE), limit }).await?)
     }
 
-    /// One attempt. What goes wrong with the store is logged: the lease ends, and the message comes again.
-    pub async fn attempt(&self, message: Message) {
+    /// One attempt. Whoever has just written the verification of it brings it along. What goes wrong with the store is logged: the
+    /// lease ends, and the message comes again.
+    pub async fn attempt(&self, message: Message, verification: Option<Verification>) {
         let id = message.id;
-        if let Err(error) = self.step(message).await {
+        if let Err(error) = self.step(message, verification).await {
             tracing::warn!(message_id = %id, %error, "an attempt could not be completed; it will be repeated");
         }
         self.0.steps().note(id);
     }
 
-    async fn step(&self, mut message: Message) -> Result<(), Error> {
+    async fn step(&self, mut message: Message, known: Option<Verification>) -> Result<(), Error> {
         let (engine, now) = (&self.0, self.0.now());
-        let Some(wanted) = self.still_wanted(&message, now).await? else {
+        let Some(wanted) = self.still_wanted(&message, known, now).await? else {
             message.drop_unsent(
                 "the verification had ended, a newer code had taken its place, or an earlier message has arrived",
                 now,
@@ -151,14 +152,22 @@ impl Deliver {
 
     /// The verification whose code it carries, while somebody waits for that code; none of a text of a caller's own, which
     /// is always wanted. None at all: it is not to be sent.
-    async fn still_wanted(&self, message: &Message, now: Timestamp) -> Result<Option<Option<Verification>>, Error> {
+    async fn still_wanted(
+        &self,
+        message: &Message,
+        known: Option<Verification>,
+        now: Timestamp,
+    ) -> Result<Option<Option<Verification>>, Error> {
         match &message.content {
             Content::Text { .. } => Ok(Some(None)),
             Content::Code { verification, generation, .. } => {
                 if message.chain.first.is_some() && self.has_arrived(message, *verification).await? {
                     return Ok(None);
                 }
-                let found = self.0.store().verification(message.tenant, *verification).await?;
+                let found = match known {
+                    Some(verification) => Some(verification),
+                    None => self.0.store().verification(message.tenant, *verification).await?,
+                };
                 Ok(found.filter(|verification| verification.wants(*generation, now)).map(Some))
             }
         }

@@ -11,6 +11,7 @@ mod runner;
 
 pub use call_webhooks::CallWebhooks;
 pub use deliver::Deliver;
+pub(crate) use deliver::LEASE;
 pub use expire::Expire;
 pub use overdue_receipts::OverdueReceipts;
 pub use purge::Purge;

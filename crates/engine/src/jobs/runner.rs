@@ -7,8 +7,7 @@ use crate::{Engine, Error};
 use countersign_model::Channel;
 use countersign_store::{Topic, Waiter};
 use futures_util::FutureExt as _;
-use std::{future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
+use std::{future::pending, panic::AssertUnwindSafe, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The running jobs of a process.
@@ -17,8 +16,6 @@ pub struct Jobs {
     stop: CancellationToken,
 }
 
-/// How many messages of one channel are on their way to providers at once.
-const MESSAGES_AT_ONCE: u32 = 128;
 /// A deadline that has passed belongs to another job, which is at it.
 const SHORTEST_NAP: Duration = Duration::from_millis(20);
 const LONGEST_NAP: Duration = Duration::from_secs(5);
@@ -32,6 +29,7 @@ impl Jobs {
     #[must_use]
     pub fn start(engine: &Engine) -> Self {
         let jobs = Self { tracker: TaskTracker::new(), stop: CancellationToken::new() };
+        engine.places().open(jobs.tracker.clone(), jobs.stop.clone());
         for channel in Channel::ALL {
             jobs.tracker.spawn(deliver(channel, engine.clone(), jobs.tracker.clone(), jobs.stop.clone()));
         }
@@ -232,22 +230,21 @@ async fn guarded(name: &str, step: impl Future<Output = Result<Progress, Error>>
     }
 }
 
-/// The delivery loop differs from the others in one thing: attempts run side by side. Each channel has a loop and places of its
-/// own, so that a slow mail relay does not hold up text messages.
+/// The delivery loop differs from the others in one thing: attempts run side by side. Each channel has a loop of its own. It finds
+/// what nobody could send off who wrote it (`send_off.rs`): what found no place, what is tried again, and what others left behind.
 async fn deliver(channel: Channel, engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
     let job = Deliver(engine.clone());
-    let places = Arc::new(Semaphore::new(MESSAGES_AT_ONCE as usize));
-    let mut outbox = engine.store().waiter(Topic::Outbox);
+    let mut outbox = engine.store().waiter(Topic::Outbox(channel));
     let mut moves = engine.clock().moves();
     let mut failures = 0;
     while !stop.is_cancelled() {
         moves.mark_unchanged();
-        // At least one place is free from here on: only this loop takes them.
-        tokio::select! {
+        let taken = tokio::select! {
             () = stop.cancelled() => return,
-            place = places.acquire() => drop(place),
-        }
-        let free = u32::try_from(places.available_permits()).unwrap_or(1);
+            taken = engine.places().take(channel) => taken,
+        };
+        let Some(mut places) = taken else { return };
+        let free = u32::try_from(places.num_permits()).unwrap_or(1);
         let pause = match job.claim(channel, free).await {
             Err(error) => {
                 tracing::error!(job = "deliver", %error, "the outbox cannot be read; it will be tried again");
@@ -256,14 +253,15 @@ async fn deliver(channel: Channel, engine: Engine, tracker: TaskTracker, stop: C
             }
             Ok(messages) if messages.is_empty() => {
                 failures = 0;
+                drop(places);
                 nap(&engine).await
             }
             Ok(messages) => {
                 for message in messages {
-                    let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                    let job = job.clone();
+                    // There are no more messages than places.
+                    let (place, job) = (places.split(1), job.clone());
                     tracker.spawn(async move {
-                        let _ = AssertUnwindSafe(job.attempt(message)).catch_unwind().await;
+                        let _ = AssertUnwindSafe(job.attempt(message, None)).catch_unwind().await;
                         drop(place);
                     });
                 }

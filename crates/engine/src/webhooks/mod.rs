@@ -54,7 +54,7 @@ impl Engine {
             // On the heap, so that a batch of which nobody is told carries nothing of it.
             Box::pin(self.add_webhooks(&known, &mut batch)).await?;
         }
-        self.store().write(batch).await?;
+        self.write_and_send_off(batch).await?;
         if concerns_endpoints && let Err(error) = self.reload_endpoints().await {
             tracing::warn!(%error, "webhook endpoints were changed, and cannot be read just now; it will be tried again");
         }

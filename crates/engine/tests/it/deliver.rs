@@ -77,7 +77,7 @@ async fn a_message_of_a_dead_worker_is_taken_over_when_its_lease_is_over() {
     // The worker was only slow: its late write must not undo what the other did.
     let id = lost[0].verification().unwrap();
     harness.first.answer_next(Err(down()));
-    job.attempt(lost.into_iter().next().unwrap()).await;
+    job.attempt(lost.into_iter().next().unwrap(), None).await;
     let message = harness.engine.history(&harness.caller, id).await.unwrap().messages.remove(0);
     assert_eq!(message.state, MessageState::Accepted);
 }

@@ -30,7 +30,8 @@ pub(super) fn push(change: &Change, statements: &mut Vec<Statement>) -> Result<(
         Change::PutDestination { tenant, service, index, destination } => {
             destinations::put(*tenant, *service, *index, destination)?
         }
-        Change::InsertMessage(message) => messages::insert(message)?,
+        Change::InsertMessage(message) => messages::insert(message, None)?,
+        Change::InsertLeasedMessage { message, until } => messages::insert(message, Some(*until))?,
         Change::UpdateMessage(message) => messages::update(message)?,
         Change::InsertEvent(event) => events::insert(event)?,
         Change::InsertCallback(callback) => callbacks::insert(callback)?,

@@ -13,12 +13,13 @@ use crate::{Error, group::Claim};
 use countersign_model::{Message, MessageId, TenantId, Timestamp, VerificationId, message::MessageState};
 use tokio_postgres::Row;
 
-pub(super) fn insert(message: &Message) -> Result<Statement, Error> {
+pub(super) fn insert(message: &Message, leased_until: Option<Timestamp>) -> Result<Statement, Error> {
     Ok(Statement::row(
-        "INSERT INTO message (tenant, id, verification, version, channel, state, due_at, updated_at, body)
-         SELECT tenant, id, verification, 1, channel, state, due_at, updated_at, body
-         FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[])
-             AS new (tenant, id, verification, channel, state, due_at, updated_at, body)
+        "INSERT INTO message (tenant, id, verification, version, channel, state, due_at, leased_until, updated_at, body)
+         SELECT tenant, id, verification, 1, channel, state, due_at, leased_until, updated_at, body
+         FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+                 $9::text[])
+             AS new (tenant, id, verification, channel, state, due_at, leased_until, updated_at, body)
          ON CONFLICT DO NOTHING",
         values![
             message.tenant.to_bytes(),
@@ -27,6 +28,7 @@ pub(super) fn insert(message: &Message) -> Result<Statement, Error> {
             message.channel.name(),
             message.state.name(),
             message.due_at.map(Timestamp::as_ms),
+            leased_until.map(Timestamp::as_ms),
             message.updated_at.as_ms(),
             row::to_body(message)?
         ],

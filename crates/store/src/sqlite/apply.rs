@@ -33,7 +33,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::PutDestination { tenant, service, index, destination } => {
             destinations::put(connection, *tenant, *service, *index, destination)
         }
-        Change::InsertMessage(message) => messages::insert(connection, message),
+        Change::InsertMessage(message) => messages::insert(connection, message, None),
+        Change::InsertLeasedMessage { message, until } => messages::insert(connection, message, Some(*until)),
         Change::UpdateMessage(message) => messages::update(connection, message),
         Change::InsertEvent(event) => events::insert(connection, event),
         Change::InsertCallback(callback) => callbacks::insert(connection, callback),

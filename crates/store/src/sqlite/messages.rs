@@ -8,11 +8,11 @@ use crate::{Error, group::Claim};
 use countersign_model::{Message, MessageId, TenantId, Timestamp, VerificationId, message::MessageState};
 use rusqlite::{Connection, Row, params};
 
-pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), Error> {
+pub(super) fn insert(connection: &Connection, message: &Message, leased_until: Option<Timestamp>) -> Result<(), Error> {
     row::change_one(
         connection,
-        "INSERT INTO message (tenant, id, verification, version, channel, state, due_at, updated_at, body)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO message (tenant, id, verification, version, channel, state, due_at, leased_until, updated_at, body)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             message.tenant.to_bytes(),
             message.id.to_bytes(),
@@ -20,6 +20,7 @@ pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), E
             message.channel.name(),
             message.state.name(),
             message.due_at.map(Timestamp::as_ms),
+            leased_until.map(Timestamp::as_ms),
             message.updated_at.as_ms(),
             row::to_body(message)?
         ],

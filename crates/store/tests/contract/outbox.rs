@@ -60,6 +60,24 @@ async fn a_claimed_message_is_leased_in_a_new_version_which_its_holder_can_write
 }
 
 #[tokio::test]
+async fn a_message_that_is_leased_as_it_is_made_is_its_makers_until_the_lease_is_over() {
+    for place in backend::each() {
+        let store = place.open().await;
+        let mut made = batch([insert(1, 10), insert(2, 10)]);
+        let held = made.lease_new_messages(at(30), |message| message.id == message_id(2));
+        assert_eq!(held, [Message { version: 1, state: MessageState::Leased, ..message(2, 1, at(10)) }]);
+        store.write(made.clone()).await.unwrap();
+        assert_eq!(store.message(ours(), message_id(2)).await, Ok(held.first().cloned()));
+        assert_eq!(store.next_lease_end().await, Ok(Some(at(30))));
+        assert_eq!(store.write(made).await, Err(Error::Conflict), "its id is taken");
+        assert_eq!(ids(&claim(&store, 99, 29, 9).await), [message_id(1)]);
+        assert_eq!(ids(&claim(&store, 99, 30, 9).await), [message_id(2)]);
+        let late = held.into_iter().next().unwrap();
+        assert_eq!(store.write(batch([Change::UpdateMessage(late)])).await, Err(Error::Conflict));
+    }
+}
+
+#[tokio::test]
 async fn a_lease_is_taken_over_once_it_is_over_on_the_clock_that_nobody_moves() {
     for place in backend::each() {
         let store = place.open().await;
