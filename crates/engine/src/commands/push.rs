@@ -126,7 +126,7 @@ pub enum PushSent {
         /// Until when.
         ends_at: Timestamp,
         /// The app that is asked.
-        app: DeviceApp,
+        app: Box<DeviceApp>,
         /// How many more questions there can be.
         level: BucketLevel,
     },
@@ -168,7 +168,7 @@ impl Command for SendPush<'_> {
         let begun = engine.activity(caller, &user, ActivityKind::ProofStarted, now).by(Means::Push);
         let batch = Batch::of([Change::UpdateFactor(asked), memory.change(), Change::InsertActivity(begun)]);
         let waits = PushOnItsWay { transaction: transaction.id, tenant, factor: factor.id, push: Some(id) };
-        Ok((PushSent::Asked { waits, ends_at, app, level }, batch))
+        Ok((PushSent::Asked { waits, ends_at, app: Box::new(app), level }, batch))
     }
 }
 
