@@ -24,8 +24,10 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
 
 /// An answer at this path, with the head that it must have. One without a body names its media type as the vendor's does: bare.
 pub(super) fn of(path: &str, mut response: Response) -> Response {
-    let is_of_factors = path.starts_with("/mfa/") || path.ends_with("/mfa/challenge") || path == "/userinfo";
-    if !is_of_factors && !path.starts_with("/oauth/") {
+    let is_below =
+        |beginning| path.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_of_factors = is_below("/mfa") || path.ends_with("/mfa/challenge") || path == "/userinfo";
+    if !is_of_factors && !is_below("/oauth") {
         return response;
     }
     let has_body = !axum::body::HttpBody::is_end_stream(response.body());

@@ -66,7 +66,7 @@ pub const DIALECT: Dialect = Dialect {
         "/api/v2/",
     ],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, place| Refused::before_the_dialect(place.path, refusal),
     reports: None,
     credentials,
     examples,

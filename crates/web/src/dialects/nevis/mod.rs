@@ -57,7 +57,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "Nevis Authentication Cloud API",
     prefixes: &["/api/v1/", "/ping", "/nevis/", "/_app/"],
     routes,
-    refuse: |_, refusal| Refused::before_the_dialect(refusal),
+    refuse: |refusal, _| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,
