@@ -20,7 +20,7 @@ use countersign_engine::{
     Caller, UserRef,
     commands::{EnrolFactor, MakeRecoveryCodes, Once, OwnText, WithdrawFactorCode},
 };
-use countersign_model::{Address, Channel, PhoneNumber, User, VerificationId, address::BadAddress};
+use countersign_model::{Address, Channel, User, VerificationId};
 use serde::Serialize;
 
 /// The answer for a phone: the user, and how to verify the code.
@@ -150,9 +150,8 @@ fn reference(user: Option<&User>, identity: Identity<'_>) -> UserRef {
     }
 }
 
-/// `+`, then digits; blanks, dashes and brackets between them are nobody's business. Which numbers there are is not asked either
-/// (E.164, 8 to 15 digits), but where a country's plan knows the number, it is written as the plan has it, so that nobody gets
-/// around a limit by another spelling. What costs whoever is called is refused: that is the vendor's "business rule".
+/// `+`, then 8 to 15 digits (E.164); blanks, dashes and brackets between them are nobody's business, and neither is whether the
+/// country has such a number. What costs whoever is called is refused: that is the vendor's "business rule".
 fn phone(params: &Params) -> Result<Address, Refused> {
     let text = params.text("phone")?.filter(|text| !text.is_empty()).ok_or(error::PHONE_REQUIRED)?;
     let bare: String = text.chars().filter(|character| !" -()".contains(*character)).collect();
@@ -160,11 +159,7 @@ fn phone(params: &Params) -> Result<Address, Refused> {
     if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(error::INVALID_PHONE);
     }
-    let known = match Address::parse(Channel::Sms, &bare) {
-        Err(BadAddress::Impossible) => PhoneNumber::parse_e164(&bare).map(Address::Phone),
-        known => known,
-    };
-    known.map_err(|_| error::INVALID_PHONE)
+    Address::of_msisdn(digits).map_err(|_| error::INVALID_PHONE)
 }
 
 /// The caller's own words around the code.
