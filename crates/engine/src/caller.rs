@@ -176,23 +176,28 @@ pub(crate) fn fresh_hex_key(random: &dyn Random) -> Zeroizing<String> {
 /// The same as a compact JWS, whose name `jti` is what is random about it.
 pub(crate) fn jws_key(
     keys: &Keys,
-    tenant: &Tenant,
+    (tenant, issuer): (TenantId, String),
     (id, made_at): (KeyId, Timestamp),
     jti: String,
 ) -> Result<Zeroizing<String>, Error> {
     let made_at = made_at.as_ms() / 1000;
     let claims = InstanceClaims {
         aud: "access".to_owned(),
-        iss: tenant.name.clone(),
+        iss: issuer,
         sub: id.to_uuid(),
         jti,
         iat: made_at,
         nbf: made_at,
         exp: None,
         scope: "api".to_owned(),
-        tenant: tenant.id,
+        tenant,
     };
     sign(keys, &claims).map(Zeroizing::new)
+}
+
+/// The base address of this server; where it is not set nobody knows it when a key is made, and the tenant is named instead.
+pub(crate) fn issuer_of_keys(engine: &Engine, tenant: &Tenant) -> String {
+    engine.public_url().map_or_else(|| tenant.name.clone(), |url| url.trim_end_matches('/').to_owned())
 }
 
 pub(crate) fn api_key_text(bytes: &[u8]) -> Zeroizing<String> {

@@ -56,7 +56,7 @@ impl Engine {
     pub async fn authenticate_client(&self, id: &str, shown: ShownProof<'_>) -> Result<Option<Client>, Error> {
         let Some(client) = self.store().client(id).await? else { return Ok(None) };
         let proved = match (&client.proof, shown) {
-            (ClientProof::Public, _) => true,
+            (ClientProof::Public, ShownProof::Nothing) => true,
             (ClientProof::Secret(hash), ShownProof::Secret(secret)) => {
                 constant_time::verify_slices_are_equal(self.client_secret_hash(secret).as_bytes(), hash.as_bytes())
                     .is_ok()
@@ -64,7 +64,9 @@ impl Engine {
             (ClientProof::Key(pem), ShownProof::Assertion { token, audiences }) => {
                 self.takes_assertion(&client, pem, token, audiences).await?
             }
-            (ClientProof::Secret(_), ShownProof::Nothing | ShownProof::Assertion { .. })
+            // Who shows what it cannot have takes itself for another client (RFC 6749, 5.2: an unsupported method).
+            (ClientProof::Public, ShownProof::Secret(_) | ShownProof::Assertion { .. })
+            | (ClientProof::Secret(_), ShownProof::Nothing | ShownProof::Assertion { .. })
             | (ClientProof::Key(_), ShownProof::Nothing | ShownProof::Secret(_)) => false,
         };
         Ok(proved.then_some(client))

@@ -32,7 +32,7 @@ pub struct User {
     pub updated_at: Timestamp,
     /// When it last proved to be itself.
     pub last_success_at: Option<Timestamp>,
-    /// When somebody last failed to prove to be it.
+    /// When somebody last failed for good to prove to be it, or that a new factor is theirs.
     pub last_failure_at: Option<Timestamp>,
 }
 

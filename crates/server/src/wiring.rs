@@ -168,7 +168,8 @@ impl Tool {
     /// # Errors
     /// When one of them cannot be used, in one line that says what to do.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let base = Foundation::open(place(settings, Role::Tool), &settings.keys.file).await?;
+        let mut base = Foundation::open(place(settings, Role::Tool), &settings.keys.file).await?;
+        base.public_url.clone_from(&settings.server.public_url.0);
         let store = base.store.clone();
         Ok(Self { engine: base.engine(settings).await?, store })
     }

@@ -9,6 +9,7 @@ pub mod body;
 mod callbacks;
 pub mod dialects;
 mod docs;
+mod first_step;
 mod framing;
 mod health;
 mod packed;

@@ -3,7 +3,7 @@
 use super::Command;
 use crate::{
     Caller, Engine, Error, Thing,
-    caller::{fresh_api_key, fresh_hex_key, jws_key},
+    caller::{fresh_api_key, fresh_hex_key, issuer_of_keys, jws_key},
     instance_tokens::fresh_token_id,
 };
 use countersign_model::text::is_plain_line;
@@ -34,7 +34,7 @@ pub enum KeyForm {
     Native,
     /// 32 hexadecimal characters: 128 random bits.
     Hex32,
-    /// A compact JWS, signed with HS512. What it says is for nobody: like the others it is found by its hash.
+    /// A compact JWS, signed with HS512. What it says is for its owner: like the others it is found by its hash.
     Jws,
 }
 
@@ -93,7 +93,8 @@ impl Command for CreateKey {
             KeyForm::Jws => {
                 let (tenant, id) = (engine.store().tenant(caller.tenant()).await?, fresh_id());
                 let tenant = tenant.ok_or(Error::NotFound(Thing::Tenant))?;
-                (jws_key(engine.keys(), &tenant, (id, now), fresh_token_id(engine.random()))?, id)
+                let issued_by = (tenant.id, issuer_of_keys(engine, &tenant));
+                (jws_key(engine.keys(), issued_by, (id, now), fresh_token_id(engine.random()))?, id)
             }
         };
         let key = ApiKey {

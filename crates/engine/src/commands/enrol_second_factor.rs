@@ -133,10 +133,13 @@ impl Command for EnrolSecondFactor<'_> {
                 }
             }
             NewFactor::Address { to, channel } => {
-                match engine.spend_message(self.transaction, *channel, self.limits, now).await? {
-                    Ok(spent) => batch.push(spent),
+                let level = match engine.spend_message(self.transaction, *channel, self.limits, now).await? {
+                    Ok((spent, level)) => {
+                        batch.push(spent);
+                        level
+                    }
                     Err(level) => return refused(SecondFactorEnrolled::TooMany(level)),
-                }
+                };
                 let enrol = EnrolFactor {
                     user: UserRef::Id(of),
                     service: self.wording.service.clone(),
@@ -150,7 +153,7 @@ impl Command for EnrolSecondFactor<'_> {
                 };
                 let (enrolling, changes) = enrol.decide(engine, caller, now).await?;
                 batch.extend(changes);
-                let sent = code_sent(self.transaction, &enrolling.factor, &enrolling.started, now);
+                let sent = code_sent(self.transaction, &enrolling.factor, &enrolling.started, level, now);
                 SecondFactorEnrolled::Address { sent, recovery_code }
             }
         };

@@ -80,15 +80,15 @@ struct Compared<'a> {
 }
 
 impl Engine {
-    /// Does it.
+    /// Does it. Where a log-in was spent: how many are left.
     ///
     /// # Errors
     /// When it cannot be done.
-    pub async fn log_in(&self, log_in: &LogIn<'_>) -> Result<LoggedIn, Error> {
+    pub async fn log_in(&self, log_in: &LogIn<'_>) -> Result<(LoggedIn, Option<BucketLevel>), Error> {
         let tenant = log_in.client.tenant;
         let memory = self.memory_of_log_in(tenant, log_in.name, log_in.peer).await?;
         if let Err(limited) = memory.spent.may_check(self.now()) {
-            return Ok(LoggedIn::Blocked(limited.retry_at));
+            return Ok((LoggedIn::Blocked(limited.retry_at), None));
         }
         let user = if log_in.password.len() <= LONGEST_PASSWORD {
             self.user_with_password(tenant, log_in.name, log_in.password).await?
@@ -101,31 +101,32 @@ impl Engine {
 }
 
 impl Command for Compared<'_> {
-    type Outcome = LoggedIn;
+    type Outcome = (LoggedIn, Option<BucketLevel>);
     const NEEDS: Scope = Scope::VerificationsWrite;
 
-    async fn decide(&self, engine: &Engine, _: &Caller, now: Timestamp) -> Result<(LoggedIn, Batch), Error> {
+    async fn decide(&self, engine: &Engine, _: &Caller, now: Timestamp) -> Result<(Self::Outcome, Batch), Error> {
         let (log_in, limits) = (self.log_in, self.log_in.limits);
         let tenant = log_in.client.tenant;
         let mut memory = engine.memory_of_log_in(tenant, log_in.name, log_in.peer).await?;
         if let Err(limited) = memory.spent.may_check(now) {
-            return Ok((LoggedIn::Blocked(limited.retry_at), Batch::new()));
+            return Ok(((LoggedIn::Blocked(limited.retry_at), None), Batch::new()));
         }
-        if let Err(level) = memory.spent.take(BucketKind::LogIns, limits.log_ins, now) {
-            return Ok((LoggedIn::TooMany(level), Batch::new()));
-        }
+        let level = match memory.spent.take(BucketKind::LogIns, limits.log_ins, now) {
+            Ok(level) => Some(level),
+            Err(level) => return Ok(((LoggedIn::TooMany(level), None), Batch::new())),
+        };
         let user = match self.user {
             Some(id) => engine.store().user(tenant, id).await?,
             None => None,
         };
         let Some(user) = user else {
             memory.spent.count_failed_check(&limits.failed_passwords.limits(), now);
-            return Ok((LoggedIn::Wrong, Batch::new().with(memory.change())));
+            return Ok(((LoggedIn::Wrong, level), Batch::new().with(memory.change())));
         };
         memory.spent.clear_failed_checks();
         let (outcome, batch) =
             engine.after_first_factor(log_in.client, &user, log_in.wanted, Origin::Password, now).await?;
-        Ok((outcome, batch.with(memory.change())))
+        Ok(((outcome, level), batch.with(memory.change())))
     }
 }
 

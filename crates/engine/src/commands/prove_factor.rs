@@ -80,7 +80,9 @@ impl Engine {
         let kind = match (checked, of.purpose) {
             (Checked::Approved, FactorPurpose::Enrol) => Some(ActivityKind::Enrolled),
             (Checked::Approved, FactorPurpose::Prove) => Some(ActivityKind::Proved),
-            (Checked::Exhausted, FactorPurpose::Enrol) => Some(ActivityKind::EnrolmentFailed),
+            (Checked::Exhausted | Checked::NotPending(State::Expired), FactorPurpose::Enrol) => {
+                Some(ActivityKind::EnrolmentFailed)
+            }
             (Checked::Exhausted | Checked::NotPending(State::Expired), FactorPurpose::Prove) => {
                 Some(ActivityKind::ProofFailed)
             }
@@ -98,10 +100,18 @@ impl Engine {
         }
         match kind {
             Some(ActivityKind::Proved) => user.last_success_at = Some(now),
-            Some(ActivityKind::ProofFailed) => user.last_failure_at = Some(now),
+            Some(ActivityKind::ProofFailed | ActivityKind::EnrolmentFailed) => user.last_failure_at = Some(now),
             _ => {}
         }
-        if matches!(kind, Some(ActivityKind::Proved | ActivityKind::ProofFailed | ActivityKind::Enrolled)) {
+        if matches!(
+            kind,
+            Some(
+                ActivityKind::Proved
+                    | ActivityKind::ProofFailed
+                    | ActivityKind::Enrolled
+                    | ActivityKind::EnrolmentFailed
+            )
+        ) {
             user.updated_at = now;
             batch.push(Change::UpdateUser(user.clone()));
         }

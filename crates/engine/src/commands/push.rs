@@ -126,7 +126,9 @@ pub enum PushSent {
         /// Until when.
         ends_at: Timestamp,
         /// The app that is asked.
-        app: DeviceApp,
+        app: Box<DeviceApp>,
+        /// How many more questions there can be.
+        level: BucketLevel,
     },
     /// The log-in has succeeded, and is over.
     Spent,
@@ -153,9 +155,10 @@ impl Command for SendPush<'_> {
         };
         let Some(app) = device.app.clone() else { return refused(PushSent::NoSuchFactor) };
         let mut memory = engine.memory_of_user(tenant, transaction.user).await?;
-        if let Err(level) = memory.spent.take(BucketKind::Pushes, self.limits.pushes, now) {
-            return refused(PushSent::TooMany(level));
-        }
+        let level = match memory.spent.take(BucketKind::Pushes, self.limits.pushes, now) {
+            Ok(level) => level,
+            Err(level) => return refused(PushSent::TooMany(level)),
+        };
         let mut id = [0; 16];
         engine.random().fill(&mut id);
         let (id, ends_at) = (HEXLOWER.encode(&id), now.plus_seconds(Transaction::LIFE_OF_A_CODE_SECONDS));
@@ -165,7 +168,7 @@ impl Command for SendPush<'_> {
         let begun = engine.activity(caller, &user, ActivityKind::ProofStarted, now).by(Means::Push);
         let batch = Batch::of([Change::UpdateFactor(asked), memory.change(), Change::InsertActivity(begun)]);
         let waits = PushOnItsWay { transaction: transaction.id, tenant, factor: factor.id, push: Some(id) };
-        Ok((PushSent::Asked { waits, ends_at, app }, batch))
+        Ok((PushSent::Asked { waits, ends_at, app: Box::new(app), level }, batch))
     }
 }
 

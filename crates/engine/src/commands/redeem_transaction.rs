@@ -8,8 +8,8 @@ use crate::{
     tokens::{CodeOnItsWay, Granted, Origin, PushOnItsWay, Transaction},
 };
 use countersign_model::{
-    Activity, ActivityKind, BucketKind, BucketLevel, Checked, ChosenKind, Client, Code, Factor, FactorKind, Means,
-    MfaLimits, RefreshToken, Scope, State, Timestamp, Typed, User,
+    Activity, ActivityKind, BucketKind, BucketLevel, Checked, ChosenKind, Client, Code, Factor, FactorKind,
+    FactorPurpose, Means, MfaLimits, RefreshToken, Scope, State, Timestamp, Typed, User,
 };
 use countersign_store::{Batch, Change};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
@@ -56,8 +56,8 @@ pub enum SecondFactor<'a> {
 pub enum Redeemed {
     /// That was it.
     Granted(Granted),
-    /// A wrong code.
-    Wrong,
+    /// A wrong code, and how many more there can be.
+    Wrong(BucketLevel),
     /// The log-in has succeeded before, and is over.
     Spent,
     /// The user has no such factor.
@@ -136,14 +136,14 @@ impl Command for RedeemTransaction<'_> {
             }
             Compared::Wrong(mut batch) => {
                 // It was not empty a moment ago; whoever empties it is held from now on.
-                let is_last = memory.spent.take(kind, rule, now).is_ok_and(|level| level.remaining == 0);
+                let (Ok(level) | Err(level)) = memory.spent.take(kind, rule, now);
                 batch.push(memory.change());
                 self.push_activity(engine, caller, &user, ActivityKind::CodeRejected, &mut batch, now);
-                if is_last {
+                if level.remaining == 0 {
                     let held = engine.activity(caller, &user, ActivityKind::UserBlocked, now);
                     batch.push(Change::InsertActivity(Activity { means: self.means(), ..held }));
                 }
-                (Redeemed::Wrong, batch)
+                (Redeemed::Wrong(level), batch)
             }
             Compared::Right(mut proved) => {
                 let enrols = transaction.origin == Origin::Enrolment || !factors.iter().any(is_usable);
@@ -219,7 +219,7 @@ impl RedeemTransaction<'_> {
             SecondFactor::Totp(_) | SecondFactor::Recovery(_) | SecondFactor::Push(_) => Ok(Compared::NoSuchFactor),
             SecondFactor::Code { sent, typed } => {
                 let Some(factor) = usable.into_iter().find(|factor| factor.id == sent.factor) else {
-                    return Ok(Compared::NoSuchFactor);
+                    return self.compare_without_factor(engine, sent).await;
                 };
                 let code = Typed::Text(Code::typed(typed));
                 let user = factor.user;
@@ -243,6 +243,17 @@ impl RedeemTransaction<'_> {
                 })
             }
         }
+    }
+
+    /// The factor of a code is not there. One that was to confirm a factor is wrong then, since a newer one has taken its place;
+    /// one that was to prove it proves something that the user no longer has.
+    async fn compare_without_factor(&self, engine: &Engine, sent: &CodeOnItsWay) -> Result<Compared, Error> {
+        let verification = engine.store().verification(sent.tenant, sent.verification).await?;
+        let purpose = verification.and_then(|it| it.for_factor).map(|of| of.purpose);
+        Ok(match purpose {
+            Some(FactorPurpose::Enrol) => Compared::Wrong(Batch::new()),
+            Some(FactorPurpose::Prove) | None => Compared::NoSuchFactor,
+        })
     }
 
     /// The log-in is over, and the client gets what it asked for.

@@ -50,6 +50,8 @@ pub struct CodeSent {
     pub code: CodeOnItsWay,
     /// Until when it is good.
     pub ends_at: Timestamp,
+    /// How many more messages the user can get.
+    pub level: BucketLevel,
 }
 
 /// What became of it.
@@ -83,7 +85,7 @@ impl Command for SendSecondFactorCode<'_> {
         let Some(factor) = factor.filter(|factor| factor.user == transaction.user && factor.is_active()) else {
             return Ok((SecondFactorCode::NoSuchFactor, Batch::new()));
         };
-        let cost = match engine.spend_message(transaction, self.channel, self.limits, now).await? {
+        let (cost, level) = match engine.spend_message(transaction, self.channel, self.limits, now).await? {
             Ok(cost) => cost,
             Err(level) => return Ok((SecondFactorCode::TooMany(level), Batch::new())),
         };
@@ -100,7 +102,7 @@ impl Command for SendSecondFactorCode<'_> {
         };
         let (sent, changes) = command.decide(engine, caller, now).await?;
         batch.extend(changes);
-        Ok((SecondFactorCode::Sent(code_sent(transaction, &factor, &sent.started, now)), batch))
+        Ok((SecondFactorCode::Sent(code_sent(transaction, &factor, &sent.started, level, now)), batch))
     }
 }
 
@@ -125,14 +127,14 @@ impl SendSecondFactorCode<'_> {
 }
 
 impl Engine {
-    /// One more message to a user: what must be written for it, or how long it takes until there is one more.
+    /// One more message to a user: what must be written for it, and how many are left; or how long it takes until there is one more.
     pub(super) async fn spend_message(
         &self,
         transaction: &Transaction,
         channel: Channel,
         limits: &MfaLimits,
         now: Timestamp,
-    ) -> Result<Result<Change, BucketLevel>, Error> {
+    ) -> Result<Result<(Change, BucketLevel), BucketLevel>, Error> {
         let (kind, rule) = match channel {
             Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
                 (BucketKind::PhoneMessages, limits.phone_messages)
@@ -140,7 +142,7 @@ impl Engine {
             Channel::Email => (BucketKind::Mails, limits.mails),
         };
         let mut memory = self.memory_of_user(transaction.tenant, transaction.user).await?;
-        Ok(memory.spent.take(kind, rule, now).map(|_| memory.change()))
+        Ok(memory.spent.take(kind, rule, now).map(|level| (memory.change(), level)))
     }
 }
 
@@ -159,12 +161,18 @@ pub(super) fn overrides(transaction: &Transaction, wording: &CodeWording) -> Ove
 }
 
 /// What the client gets to name it with.
-pub(super) fn code_sent(transaction: &Transaction, factor: &Factor, started: &Decided, now: Timestamp) -> CodeSent {
+pub(super) fn code_sent(
+    transaction: &Transaction,
+    factor: &Factor,
+    started: &Decided,
+    level: BucketLevel,
+    now: Timestamp,
+) -> CodeSent {
     let code = CodeOnItsWay {
         transaction: transaction.id,
         tenant: transaction.tenant,
         verification: started.verification.id,
         factor: factor.id,
     };
-    CodeSent { code, ends_at: now.plus_seconds(Transaction::LIFE_OF_A_CODE_SECONDS) }
+    CodeSent { code, ends_at: now.plus_seconds(Transaction::LIFE_OF_A_CODE_SECONDS), level }
 }

@@ -12,6 +12,8 @@ pub struct WithdrawFactorCode {
     pub verification: VerificationId,
     /// Whether its user was made for it, and goes too if nothing else has happened to it since.
     pub with_user: bool,
+    /// Whether recovery codes were made with it. Nobody has seen them then, so they go, too, as long as they wait.
+    pub with_recovery_codes: bool,
 }
 
 impl Command for WithdrawFactorCode {
@@ -32,6 +34,10 @@ impl Command for WithdrawFactorCode {
         let pending = factors.iter().find(|it| it.id == of.factor && it.state == FactorState::Pending);
         if let Some(factor) = pending.filter(|_| of.purpose == FactorPurpose::Enrol) {
             batch.push(Change::DeleteFactor { tenant, id: factor.id, version: factor.version });
+            let unseen = factors.iter().find(|it| !it.is_primary() && it.state == FactorState::Pending);
+            if let Some(codes) = unseen.filter(|_| self.with_recovery_codes) {
+                batch.push(Change::DeleteFactor { tenant, id: codes.id, version: codes.version });
+            }
             if self.with_user && user.version == 1 && factors.len() == 1 {
                 batch.push(Change::InsertActivity(engine.activity(caller, &user, ActivityKind::UserDeleted, now)));
                 batch.push(Change::DeleteUser { tenant, id: user.id, version: user.version });

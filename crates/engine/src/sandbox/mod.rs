@@ -13,7 +13,7 @@ pub use stored_inbox::StoredInbox;
 
 use crate::{
     Caller, Engine, Error,
-    caller::{api_key_text, jws_key},
+    caller::{api_key_text, issuer_of_keys, jws_key},
     commands::CreateTenant,
 };
 use countersign_model::{Address, ApiKey, KeyId, PhoneNumber, Scope, Tenant, Timestamp, id::random_uuid};
@@ -22,7 +22,7 @@ use countersign_store::{
     sandbox::{Call, Change as SandboxChange, InboxFilter, InboxMessage, Lookup, PlannedOutcome},
 };
 use data_encoding::HEXLOWER;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -30,11 +30,21 @@ use zeroize::Zeroizing;
 /// The tenants of dev mode.
 pub const TENANTS: [&str; 2] = ["dev", "dev2"];
 
+/// What its keys are called.
+const SANDBOX: &str = "sandbox";
+
+/// One of them, with the key that is not derived from its name alone.
+#[derive(Clone)]
+struct SandboxTenant {
+    tenant: Tenant,
+    jws_api_key: Zeroizing<String>,
+}
+
 /// The levers and windows of dev mode.
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
-    tenants: Vec<Tenant>,
+    tenants: Vec<SandboxTenant>,
 }
 
 const MOST_CALLS: u32 = 1000;
@@ -86,21 +96,47 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    async fn seed(&self, name: &str) -> Result<Tenant, Error> {
+    async fn seed(&self, name: &str) -> Result<SandboxTenant, Error> {
         let engine = &self.engine;
         let tenant = match engine.store().tenant_named(name).await? {
             Some(tenant) => tenant,
             None => self.make_tenant(name).await?,
         };
         let fresh_id = || KeyId::generate(engine.now(), engine.random());
-        let keys = [(fresh_id(), self.api_key(name)), (fresh_id(), self.hex_api_key(name)), self.jws_api_key(&tenant)?];
-        let keys = try_join_all(keys.iter().map(|(id, secret)| self.seed_key(&tenant, *id, secret)));
+        let keys = [(fresh_id(), self.api_key(name)), (fresh_id(), self.hex_api_key(name))];
+        let keys = try_join_all(keys.iter().map(|(id, secret)| self.seed_key(&tenant, *id, SANDBOX, secret)));
         // Side by side: what is written at the same time is one commit, and a password is hashed meanwhile.
-        try_join(keys, self.seed_application(&tenant)).await?;
-        Ok(tenant)
+        let (_, jws_api_key, ()) =
+            try_join3(keys, self.seed_jws_api_key(&tenant), self.seed_application(&tenant)).await?;
+        Ok(SandboxTenant { tenant, jws_api_key })
     }
 
-    async fn seed_key(&self, tenant: &Tenant, id: KeyId, secret: &str) -> Result<(), Error> {
+    /// It says at which address it was made, and stays the same at any other: the address is in the key's name.
+    async fn seed_jws_api_key(&self, tenant: &Tenant) -> Result<Zeroizing<String>, Error> {
+        let bytes = self.engine.keys().hash("sandbox jws api key", tenant.name.as_bytes());
+        let (mut id, mut jti) = ([0; 16], [0; 16]);
+        id.copy_from_slice(bytes.split_at(16).0);
+        jti.copy_from_slice(bytes.split_at(16).1);
+        let id = KeyId::from_bytes(id);
+        let signed = |issuer: &str| {
+            let issued_by = (tenant.id, issuer.to_owned());
+            jws_key(self.engine.keys(), issued_by, (id, tenant.created_at), random_uuid(jti))
+        };
+        let here = issuer_of_keys(&self.engine, tenant);
+        if self.name_of_key(tenant, id).await?.is_none() {
+            self.seed_key(tenant, id, &format!("{SANDBOX} {here}"), &signed(&here)?).await?;
+        }
+        // Another process on this store may have made it, at its own address.
+        let name = self.name_of_key(tenant, id).await?.unwrap_or_default();
+        signed(name.split_once(' ').map_or(&tenant.name, |(_, address)| address))
+    }
+
+    async fn name_of_key(&self, tenant: &Tenant, id: KeyId) -> Result<Option<String>, Error> {
+        let keys = self.engine.store().api_keys(tenant.id).await?;
+        Ok(keys.into_iter().find(|key| key.id == id).map(|key| key.name))
+    }
+
+    async fn seed_key(&self, tenant: &Tenant, id: KeyId, name: &str, secret: &str) -> Result<(), Error> {
         let engine = &self.engine;
         let hash = engine.api_key_hash(secret);
         if engine.store().api_key_by_hash(&hash).await?.is_some() {
@@ -109,7 +145,7 @@ impl Sandbox {
         let key = ApiKey {
             id,
             tenant: tenant.id,
-            name: "sandbox".to_owned(),
+            name: name.to_owned(),
             scopes: Scope::ALL.to_vec(),
             allowed_from: Vec::new(),
             test: false,
@@ -135,28 +171,16 @@ impl Sandbox {
     /// How to call as each tenant, for somebody who reached this server at this host and port.
     #[must_use]
     pub fn credentials(&self, authority: &str) -> Vec<Credentials> {
-        let of = |tenant: &Tenant| Credentials {
+        let of = |SandboxTenant { tenant, jws_api_key }: &SandboxTenant| Credentials {
             tenant: tenant.name.clone(),
             api_key: self.api_key(&tenant.name),
             hex_api_key: self.hex_api_key(&tenant.name),
-            // It was signed when the sandbox was opened.
-            jws_api_key: self.jws_api_key(tenant).map(|(_, key)| key).unwrap_or_default(),
+            jws_api_key: jws_api_key.clone(),
             application: self.application(&tenant.name),
             users: self.trial_users(&tenant.name),
             authority: authority.to_owned(),
         };
         self.tenants.iter().map(of).collect()
-    }
-
-    /// All that it says is derived: it stays the same as long as the key file and the tenant do.
-    fn jws_api_key(&self, tenant: &Tenant) -> Result<(KeyId, Zeroizing<String>), Error> {
-        let bytes = self.engine.keys().hash("sandbox jws api key", tenant.name.as_bytes());
-        let (mut id, mut jti) = ([0; 16], [0; 16]);
-        id.copy_from_slice(bytes.split_at(16).0);
-        jti.copy_from_slice(bytes.split_at(16).1);
-        let id = KeyId::from_bytes(id);
-        let key = jws_key(self.engine.keys(), tenant, (id, tenant.created_at), random_uuid(jti))?;
-        Ok((id, key))
     }
 
     fn api_key(&self, tenant: &str) -> Zeroizing<String> {

@@ -44,7 +44,7 @@ async fn log_in(harness: &Harness, client: &Client) -> Transaction {
     let wanted = wanted();
     let log_in =
         LogIn { client, name: "ana", password: "horse", peer: None, wanted: &wanted, limits: &MfaLimits::USUAL };
-    let outcome = harness.engine.log_in(&log_in).await.unwrap();
+    let (outcome, _) = harness.engine.log_in(&log_in).await.unwrap();
     let waits = if let LoggedIn::NeedsSecondFactor(transaction) = outcome { Some(transaction) } else { None };
     waits.unwrap()
 }

@@ -276,14 +276,15 @@ async fn a_code_that_nobody_got_leaves_nothing_behind_but_what_was_counted() {
     let harness = Harness::new().await;
     let begun = harness.engine.run(&harness.caller, None, &enrol_as(ana(), phone(1))).await.unwrap();
     let verification = begun.started.verification.id;
-    let withdraw = WithdrawFactorCode { verification, with_user: begun.user_is_new };
+    let withdraw = WithdrawFactorCode { verification, with_user: begun.user_is_new, with_recovery_codes: false };
     harness.engine.run(&harness.caller, None, &withdraw).await.unwrap();
     let gone = harness.engine.user(&harness.caller, &ana()).await;
     assert!(matches!(gone, Err(Error::NotFound(Thing::User))));
     let (user, factor) = enrolled(&harness).await;
     harness.clock.pass(Duration::from_hours(1));
     let sent = harness.engine.run(&harness.caller, None, &send(user)).await.unwrap();
-    let withdraw = WithdrawFactorCode { verification: sent.started.verification.id, with_user: false };
+    let withdraw =
+        WithdrawFactorCode { verification: sent.started.verification.id, with_user: false, with_recovery_codes: false };
     harness.engine.run(&harness.caller, None, &withdraw).await.unwrap();
     assert!(harness.engine.factor(&harness.caller, factor).await.unwrap().is_active());
 }

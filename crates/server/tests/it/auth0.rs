@@ -142,3 +142,96 @@ async fn the_two_tenants_know_nothing_of_each_other_and_each_user_stays_itself()
         assert_eq!(after[same], dev[same], "{same}");
     }
 }
+
+/// What a client is told, head and body.
+struct Told {
+    status: u16,
+    kind: String,
+    body: String,
+}
+
+impl Told {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        Self { status: response.status().as_u16(), kind, body: response.text().await.unwrap() }
+    }
+
+    fn must_be_not_sent(&self) {
+        let body = r#"{"error":"bad_gateway","error_description":"The message could not be sent."}"#;
+        let kind = "application/json; charset=utf-8";
+        assert_eq!((self.status, self.kind.as_str(), self.body.as_str()), (502, kind, body));
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_carries_is_told_at_once_and_leaves_nothing_behind() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Running::dev(data.path()).await;
+    let user = credentials(&server).await["users"][1].clone();
+    let waiting = log_in(&server, &user).await;
+    let refuses = async |number: &str, outcome: &str| {
+        server.put(&format!("/sandbox/outcomes/{number}"), json!({"outcome": outcome, "delay_ms": 0})).await;
+    };
+    let with_token =
+        |method, path: &str| server.client().request(method, format!("{}{path}", server.url)).bearer_auth(&waiting);
+    let associate = async |channel: &str| {
+        let mut body = json!({ "authenticator_types": ["oob"], "oob_channels": [channel] });
+        if channel == "email" {
+            body["email"] = json!("a@example.com");
+        } else {
+            body["phone_number"] = json!("+34666666111");
+        }
+        Told::of(with_token(reqwest::Method::POST, "/mfa/associate").json(&body)).await
+    };
+    let listed = async || {
+        Told::of(with_token(reqwest::Method::GET, "/mfa/authenticators")).await.json().as_array().unwrap().len()
+    };
+    for address in ["34666666111", "a@example.com"] {
+        refuses(address, "reject").await;
+    }
+    for channel in ["sms", "voice", "email"] {
+        associate(channel).await.must_be_not_sent();
+        assert_eq!(
+            listed().await,
+            0,
+            "{channel}: neither a factor that waits nor the recovery code that nobody has seen"
+        );
+    }
+
+    // The next one is the first.
+    refuses("34666666111", "deliver").await;
+    let enrolled = associate("sms").await.json();
+    assert_eq!(enrolled["recovery_codes"].as_array().map(Vec::len), Some(1));
+    let code = async |after: u64| {
+        let arrived = server.get(&format!("/sandbox/messages?to=34666666111&after={after}&wait=30")).await.body;
+        let message = arrived["messages"].as_array().unwrap().last().unwrap().clone();
+        (message["seq"].as_u64().unwrap(), message["code"].as_str().unwrap().to_owned())
+    };
+    let redeem = |token: &str, oob_code: &Value, code: &str| json!({ "grant_type": MFA_OOB, "mfa_token": token, "oob_code": oob_code, "binding_code": code });
+    let (seq, first) = code(0).await;
+    assert_eq!(token(&server, redeem(&waiting, &enrolled["oob_code"], &first)).await.0, 200);
+
+    let waiting = log_in(&server, &user).await;
+    let known = credentials(&server).await;
+    let challenge = async || {
+        let body =
+            json!({ "mfa_token": waiting, "client_id": known["client_id"], "client_secret": known["client_secret"] });
+        Told::of(server.client().post(format!("{}/mfa/challenge", server.url)).json(&body)).await
+    };
+    refuses("34666666111", "reject").await;
+    challenge().await.must_be_not_sent();
+    let ask = json!({ "grant_type": "client_credentials", "audience": format!("{}/api/v2/", server.url) });
+    let admin = token(&server, ask).await.1["access_token"].as_str().unwrap().to_owned();
+    let log = Told::of(server.client().get(format!("{}/api/v2/logs?per_page=1", server.url)).bearer_auth(admin)).await;
+    assert_eq!(log.json()[0]["type"], "gd_send_sms_failure");
+    refuses("34666666111", "deliver").await;
+    let sent = challenge().await.json();
+    let (_, second) = code(seq).await;
+    assert_eq!(token(&server, redeem(&waiting, &sent["oob_code"], &second)).await.0, 200);
+}

@@ -2,7 +2,10 @@
 //! gateway that refuses, instances by host name, and keys as an operator makes them.
 
 use crate::{mail::run, running::Running};
-use reqwest::{Method, Response, header::HOST};
+use reqwest::{
+    Method, Response,
+    header::{CONTENT_TYPE, HOST},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -137,12 +140,14 @@ async fn a_code_survives_kill_9_between_approval_and_verification() {
     let (_, seq) = nevis.code(0).await;
     let begun = nevis.approve("u1").await.body;
     let (code, _) = nevis.code(seq).await;
-    let key = nevis.key.clone();
+    let (key, first_address) = (nevis.key.clone(), server.url.clone());
+    must_say_what_introspection_says(&server, &key, &first_address).await;
     server.kill();
 
     let server = Running::dev(data.path()).await;
     let nevis = Nevis::of(&server).await;
-    assert_eq!(nevis.key, key, "the same key works after the restart");
+    assert_eq!(nevis.key, key, "the same key works after the restart, at another address");
+    must_say_what_introspection_says(&server, &key, &first_address).await;
     assert_eq!(nevis.verify(&user, "wrong", &begun["statusToken"]).await, 403);
     assert_eq!(nevis.verify(&user, &code, &begun["statusToken"]).await, 200);
     let status = nevis.post("/api/v1/status", json!({"statusToken": begun["statusToken"]})).await.body;
@@ -254,7 +259,7 @@ fn nevis_key(credentials: &Value) -> String {
 fn configuration(dir: &Path, more: &str) -> std::path::PathBuf {
     let (path, shown) = (dir.join("c.toml"), dir.display());
     let text = format!(
-        "[server]\nlisten = '127.0.0.1:0'\n[store]\npath = '{shown}/countersign.sqlite'\n[keys]\nfile = '{shown}/keys.json'\n\
+        "[server]\nlisten = '127.0.0.1:0'\npublic_url = 'https://verify.example.com/'\n[store]\npath = '{shown}/countersign.sqlite'\n[keys]\nfile = '{shown}/keys.json'\n\
          [providers.http.gone]\nchannels = ['sms']\nfrom = 'x'\nrequest.url = 'http://127.0.0.1:1/'\n\
          request.json = {{ to = '{{{{ to }}}}', text = '{{{{ text }}}}' }}\nanswer.accept = [{{ status = '2xx' }}]\n\
          [routes]\nsms = ['gone']\n{more}"
@@ -293,6 +298,9 @@ async fn in_production_hosts_tell_instances_and_operators_make_revoke_and_unbloc
     // The native API makes and revokes such keys too.
     let answer = server.post("/v1/keys", json!({"name": "second", "form": "jws"})).await.body;
     let second = answer["secret"].as_str().unwrap().to_owned();
+    for key in [&key, &second] {
+        must_say_what_introspection_says(&server, key, "https://verify.example.com").await;
+    }
     assert_eq!(ping("acme.mauth.example.com", &second).await, 200);
     let id = answer["id"].as_str().unwrap();
     assert_eq!(server.ask(Method::DELETE, &format!("/v1/keys/{id}"), None).await.unwrap().status, 204);
@@ -321,6 +329,19 @@ async fn in_production_hosts_tell_instances_and_operators_make_revoke_and_unbloc
     let first = listed.split_whitespace().next().unwrap();
     run(&config, &["keys", "revoke", "--tenant", "acme", first]);
     assert_eq!(ping("acme.mauth.example.com", &key).await, 403);
+}
+
+/// An access key, read by whoever has it, and by the server: the same, but for what only this server knows.
+async fn must_say_what_introspection_says(server: &Running, key: &str, issuer: &str) {
+    let payload = data_encoding::BASE64URL_NOPAD.decode(key.split('.').nth(1).unwrap().as_bytes()).unwrap();
+    let mut said: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!((&said["iss"], &said["scope"], &said["aud"]), (&json!(issuer), &json!("api"), &json!("access")));
+    let asked = server.client().post(format!("{}/api/v1/introspect", server.url)).bearer_auth(key);
+    let asked = asked.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(format!("token={key}"));
+    let told: Value = asked.send().await.unwrap().json().await.unwrap();
+    said.as_object_mut().unwrap().remove("tenant");
+    said["active"] = json!(true);
+    assert_eq!(told, said);
 }
 
 /// Some clients send a body after its head, and keep the connection.

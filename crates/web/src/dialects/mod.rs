@@ -32,8 +32,8 @@ pub struct Dialect {
     pub prefixes: &'static [&'static str],
     /// Its paths.
     pub routes: fn() -> Router<Web>,
-    /// How it refuses what never got as far as one of its calls. The text is the address of this server, for links; empty: it has none.
-    pub refuse: fn(&Refusal, &str) -> Response,
+    /// How it refuses what never got as far as one of its calls.
+    pub refuse: fn(&Refusal, Place<'_>) -> Response,
     /// How it words delivery reports; none if it has none.
     pub reports: Option<fn(&Settings) -> ReportFormat>,
     /// With what a newcomer calls it in dev mode.
@@ -74,6 +74,15 @@ impl Settings {
         self.authentix.add_sandbox(&TENANTS, relay);
         self
     }
+}
+
+/// Where a request is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The path that was asked for.
+    pub path: &'a str,
+    /// The address of this server, for links, without a slash at its end; empty: it has none.
+    pub server: &'a str,
 }
 
 /// Why a request is refused before any call of a dialect has seen it, or in spite of one.
@@ -126,7 +135,8 @@ pub fn refuse(path: &str, refusal: &Refusal, public_url: Option<&str>) -> Respon
         fits.map(|prefix| prefix.len()).max()
     };
     let nearest = DIALECTS.iter().max_by_key(|dialect| fitting(dialect)).unwrap_or(&native::DIALECT);
-    (nearest.refuse)(refusal, public_url.unwrap_or_default().trim_end_matches('/'))
+    let place = Place { path, server: public_url.unwrap_or_default().trim_end_matches('/') };
+    (nearest.refuse)(refusal, place)
 }
 
 #[cfg(test)]
@@ -152,12 +162,13 @@ mod tests {
             "/api/x",
             "/rest",
             "/rest/",
-            "/mfa",
-            "/mfa/x",
             "/oauth/x",
             "/api/v2/x",
         ] {
             assert_eq!(kind(theirs), "application/json", "{theirs}");
+        }
+        for with_charset in ["/mfa", "/mfa/x"] {
+            assert_eq!(kind(with_charset), "application/json; charset=utf-8", "{with_charset}");
         }
     }
 

@@ -43,7 +43,7 @@ use countersign_engine::{
     testing::Harness,
 };
 use countersign_model::{Api, Grant, MfaRule, Scope, UserId, account::parse_amount};
-use countersign_web::{Parts, Web};
+use countersign_web::{Parts, Web, dialects::Settings};
 use std::{fmt::Write as _, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -77,7 +77,7 @@ const DIALECTS: &str = r#"{
     },
     "auth0": {
         "issuers": [], "unenrolled_error": "association_required", "push_url": "https://push.example.com/",
-        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30,
+        "access_token_seconds": 86400, "id_token_seconds": 36000, "refresh_token_days": 30, "gateway_wait_seconds": 0,
         "limits": {
             "wrong_codes": {"size":10,"refill_seconds":360}, "wrong_recovery_codes": {"size":10,"refill_seconds":360},
             "phone_messages": {"size":10,"refill_seconds":3600}, "mails": {"size":20,"refill_seconds":60}, "pushes": {"size":5,"refill_seconds":12},
@@ -105,6 +105,13 @@ pub struct Server {
 
 impl Server {
     pub async fn new() -> Self {
+        Self::with_settings(|_| ()).await
+    }
+
+    /// One whose dialects are set otherwise.
+    async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut dialects = serde_json::from_str(DIALECTS).unwrap();
+        change(&mut dialects);
         let harness = Harness::with_lookup().await;
         let key = made(&harness, &harness.caller, KeyForm::Native).await;
         let parts = Parts {
@@ -112,7 +119,7 @@ impl Server {
             sandbox: None,
             body_timeout: Duration::from_millis(50),
             trusted_proxies: Vec::new(),
-            dialects: serde_json::from_str(DIALECTS).unwrap(),
+            dialects,
             allow_remote: false,
             ca_file: None,
             stop: CancellationToken::new(),
@@ -167,7 +174,12 @@ impl Server {
 
     /// One with applications that get tokens.
     pub async fn with_applications() -> Self {
-        let mut server = Self::new().await;
+        Self::with_applications_and(|_| ()).await
+    }
+
+    /// The same, with dialects that are set otherwise.
+    pub async fn with_applications_and(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut server = Self::with_settings(change).await;
         let (client, secret) = server.application(ClientKind::Secret, &Grant::ALL).await;
         let (public, _) = server.application(ClientKind::Public, &Grant::ALL).await;
         for (name, value) in [("client_id", client), ("client_secret", secret), ("public_client_id", public)] {

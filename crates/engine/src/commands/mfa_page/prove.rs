@@ -53,7 +53,7 @@ impl Visit<'_> {
                 let proved = self.session.clone().proved(by, enrolled, recovery_code, self.now);
                 Ok((MfaStepTaken::Proved, batch.with(Change::PutMfaSession(proved))))
             }
-            (Redeemed::Wrong, batch) => Ok(self.tell(place, Told::WrongCode, batch)),
+            (Redeemed::Wrong(_), batch) => Ok(self.tell(place, Told::WrongCode, batch)),
             (Redeemed::TooManyWrong(level) | Redeemed::TooManyTries(level), batch) => {
                 Ok(self.tell(place, Told::TooManyCodes(level.next_at), batch))
             }

@@ -9,7 +9,6 @@ use super::{
 use crate::{Web, time};
 use axum::{
     Json,
-    http::{HeaderValue, header::PRAGMA},
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::tokens::{Granted, TokenRequest};
@@ -76,9 +75,7 @@ pub(super) async fn for_client(
 }
 
 fn answer(tokens: Tokens) -> Response {
-    let mut response = Json(tokens).into_response();
-    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    response
+    Json(tokens).into_response()
 }
 
 async fn access_token(

@@ -36,6 +36,8 @@ pub(super) async fn client(web: &Web, parts: &Parts, params: &Params) -> Result<
     let issuer = Issuer::of(parts, web);
     let audiences = [issuer.0.clone(), issuer.0.trim_end_matches('/').to_owned(), issuer.at("oauth/token")];
     let shown = match (&basic, params.text("client_secret")?, assertion) {
+        // Whoever has none leaves it empty (RFC 6749, 2.3.1).
+        (Some((_, secret)), _, _) if secret.is_empty() => ShownProof::Nothing,
         (Some((_, secret)), _, _) => ShownProof::Secret(secret),
         (None, _, Some(token)) => {
             if params.text("client_assertion_type")? != Some(JWT_BEARER) {

@@ -5,12 +5,15 @@ use super::{appliance_mfa::carrier, error::Refused, names::Way};
 use crate::Web;
 use countersign_model::{Channel, ChosenKind, MfaChoice, TenantId};
 
-/// The note that says of whom a second factor is asked: `all-applications`, or nothing.
+/// The note that says of whom a second factor is asked: one of [`ASKING`], or nothing.
 pub(super) const POLICIES: &str = "auth0.policies";
 /// The note that says how phones get codes, where phones are switched off: `sms voice`.
 pub(super) const MESSAGE_TYPES: &str = "auth0.message_types";
-/// What a policy is called under which everybody needs a second factor.
-pub(super) const ALL_APPLICATIONS: &str = "all-applications";
+/// The note that names the factors that are switched on though this server has none of them: `duo webauthn-roaming`.
+pub(super) const ON_FOR_NOTHING: &str = "auth0.on_for_nothing";
+/// The policies under which everybody needs a second factor. The other one asks where the vendor has little confidence in a
+/// log-in; nothing here makes anybody confident, so it asks as often as the first.
+pub(super) const ASKING: [&str; 2] = ["all-applications", "confidence-score"];
 
 /// What a tenant has chosen, of what there is: nobody is asked by push where nobody carries it.
 pub(super) async fn of(web: &Web, tenant: TenantId) -> Result<MfaChoice, Refused> {
@@ -23,7 +26,7 @@ pub(super) async fn of(web: &Web, tenant: TenantId) -> Result<MfaChoice, Refused
 
 /// Whether everybody does.
 pub(super) fn everybody_needs_mfa(choice: &MfaChoice) -> bool {
-    choice.notes.get(POLICIES).is_some_and(|policies| policies.split(' ').any(|policy| policy == ALL_APPLICATIONS))
+    choice.notes.get(POLICIES).is_some_and(|policies| policies.split(' ').any(|policy| ASKING.contains(&policy)))
 }
 
 /// The kind of factor that a way belongs to.

@@ -1,6 +1,7 @@
 //! Refusals in this vendor's words: `{"error":…,"error_description":…}`. Clients compare some of the descriptions letter by
 //! letter, so each of them stands here once. The statuses are those of one table, where a call does not say otherwise.
 
+use super::heads;
 use crate::{body::BodyError, dialects::Refusal};
 use axum::{
     Json,
@@ -124,6 +125,11 @@ impl Refused {
         Self::new(INVALID_REQUEST, text).with_status(StatusCode::TOO_MANY_REQUESTS).limited(level)
     }
 
+    /// Nobody carries the message with the code.
+    pub(super) fn not_sent() -> Self {
+        Self::new("bad_gateway", "The message could not be sent.")
+    }
+
     /// A device has not answered yet, or not registered.
     pub(super) fn authorization_pending() -> Self {
         let text = "Authorization pending: please repeat the request in a few seconds.";
@@ -209,7 +215,8 @@ impl Refused {
         )
     }
 
-    fn limited(self, level: BucketLevel) -> Self {
+    /// With what is left of a limit.
+    pub(super) fn limited(self, level: BucketLevel) -> Self {
         Self { limit: Some(level), ..self }
     }
 
@@ -222,7 +229,7 @@ impl Refused {
             Error::NumberUnknown | Error::WrongChannel(_) => Self::bad_phone(),
             Error::NoRoute(_) | Error::NotEnoughBalance => {
                 tracing::error!(%error, "a code cannot be sent");
-                Self::new("bad_gateway", "The message could not be sent.")
+                Self::not_sent()
             }
             Error::Busy | Error::NoRoom(_) | Error::Unavailable(_) => {
                 tracing::error!(%error, "a request could not be served");
@@ -255,7 +262,7 @@ impl Refused {
     }
 
     /// A request that never got as far as a call of this API.
-    pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
+    pub(super) fn before_the_dialect(path: &str, refusal: &Refusal) -> Response {
         let (error, text) = match refusal {
             Refusal::NotHttp => (INVALID_REQUEST, "The request makes no sense as HTTP."),
             Refusal::HeadTooLarge => (INVALID_REQUEST, "The head of the request is too large."),
@@ -264,9 +271,9 @@ impl Refused {
             Refusal::UnknownMethod(_) => ("method_not_allowed", "Method not allowed."),
             Refusal::BadHost => (INVALID_REQUEST, "The request must name one host."),
             Refusal::ContentCoding | Refusal::TransferCoding => (INVALID_REQUEST, "The body must not be encoded."),
-            Refusal::Panic => return server_error().into_response(),
+            Refusal::Panic => return heads::of(path, server_error().into_response()),
         };
-        Self::new(error, text).with_status(refusal.status()).into_response()
+        heads::of(path, Self::new(error, text).with_status(refusal.status()).into_response())
     }
 }
 
@@ -300,10 +307,10 @@ impl IntoResponse for Refused {
         body.insert("error_description".to_owned(), self.description.into());
         body.extend(self.more);
         let mut response = (self.status, Json(body)).into_response();
-        let headers = response.headers_mut();
         if let Some(level) = self.limit {
-            level_headers(headers, level);
+            response = heads::limited(response, level);
         }
+        let headers = response.headers_mut();
         if self.error == "invalid_client" {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
         } else if self.status == StatusCode::UNAUTHORIZED {
@@ -314,17 +321,5 @@ impl IntoResponse for Refused {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-}
-
-/// How much of a limit is left. Clients read the moment as a whole number of seconds since 1970.
-pub(super) fn level_headers(headers: &mut axum::http::HeaderMap, level: BucketLevel) {
-    let seconds = level.next_at.as_ms().div_euclid(1000) + i64::from(level.next_at.as_ms().rem_euclid(1000) > 0);
-    for (name, value) in [
-        ("x-ratelimit-limit", i64::from(level.limit)),
-        ("x-ratelimit-remaining", i64::from(level.remaining)),
-        ("x-ratelimit-reset", seconds),
-    ] {
-        headers.insert(name, HeaderValue::from(value));
     }
 }

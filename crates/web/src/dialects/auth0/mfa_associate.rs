@@ -4,12 +4,18 @@ use super::{
     appliance_mfa,
     auth::{self, Bearer},
     error::{INVALID_REQUEST, Refused},
+    heads,
     issuer::Issuer,
+    mfa_challenge::must_leave,
     params::{Call, Params},
     texts,
 };
 use crate::Web;
-use axum::{extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use countersign_engine::{
     UserRef,
     commands::{EnrolSecondFactor, NewFactor, SecondFactorEnrolled},
@@ -30,22 +36,23 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
     let limits = &web.dialects().auth0.limits;
     let command = EnrolSecondFactor { transaction: &transaction, factor, wording, limits };
     let caller = auth::caller(&transaction);
-    let (mut body, recovery_code) = match web.engine().run(&caller, None, &command).await? {
+    let (mut body, recovery_code, level) = match web.engine().run(&caller, None, &command).await? {
         SecondFactorEnrolled::Totp { secret, recovery_code } => {
             let uri = barcode_uri(&web, &transaction, &secret).await?;
             let body = json!({ "authenticator_type": "otp", "secret": *secret, "barcode_uri": uri });
-            (body, recovery_code)
+            (body, recovery_code, None)
         }
         SecondFactorEnrolled::Push { factor, recovery_code } => {
-            (push(&web, &Issuer::of(&call.parts, &web), &transaction, factor).await?, recovery_code)
+            (push(&web, &Issuer::of(&call.parts, &web), &transaction, factor).await?, recovery_code, None)
         }
         SecondFactorEnrolled::Address { sent, recovery_code } => {
+            must_leave(&web, &transaction, &sent, recovery_code.is_some()).await?;
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
             let channel = channel.map_or("", Channel::name);
             let body = json!({
                 "authenticator_type": "oob", "binding_method": "prompt", "oob_channel": channel, "oob_code": oob_code,
             });
-            (body, recovery_code)
+            (body, recovery_code, Some(sent.level))
         }
         SecondFactorEnrolled::HasOne => return Err(Refused::already_enrolled()),
         SecondFactorEnrolled::Spent => {
@@ -60,7 +67,7 @@ pub(super) async fn associate(State(web): State<Web>, call: Call) -> Result<Resp
     if let (Some(code), Some(object)) = (recovery_code, body.as_object_mut()) {
         object.insert("recovery_codes".to_owned(), json!([code]));
     }
-    Ok(super::json(&body))
+    Ok(level.into_iter().fold(Json(body).into_response(), heads::limited))
 }
 
 /// The app reads out of the picture where it may register, and with what; until it has, the client waits.

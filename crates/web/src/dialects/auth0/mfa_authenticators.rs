@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{Web, time};
 use axum::{
+    Json,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
@@ -49,7 +50,7 @@ pub(super) async fn list(State(web): State<Web>, headers: HeaderMap) -> Result<R
             listed.push(shown(&web, factor, way)?);
         }
     }
-    Ok(super::json(&listed))
+    Ok(Json(listed).into_response())
 }
 
 fn shown(web: &Web, factor: &Factor, way: Way) -> Result<Authenticator, Refused> {

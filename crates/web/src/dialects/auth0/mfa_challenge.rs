@@ -5,18 +5,22 @@ use super::{
     auth::{self, Bearer},
     choice,
     error::{INVALID_REQUEST, Refused},
+    heads,
     issuer::Issuer,
     names::{self, Way},
     params::{Call, Params},
     settings::UnenrolledError,
     texts,
 };
-use crate::Web;
+use crate::{Web, first_step};
 use axum::{
+    Json,
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use countersign_engine::commands::{PushSent, SecondFactorCode, SendPush, SendSecondFactorCode};
+use countersign_engine::commands::{
+    CodeSent, PushSent, SecondFactorCode, SendPush, SendSecondFactorCode, WithdrawFactorCode,
+};
 use countersign_engine::tokens::{Transaction, Unreadable};
 use countersign_model::{Channel, Factor, MfaChoice};
 use serde_json::json;
@@ -30,8 +34,8 @@ struct Types {
 
 pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let Call { parts, params } = call;
-    let token = params.required("mfa_token")?;
     let client = auth::client(&web, &parts, &params).await?;
+    let token = params.required("mfa_token")?;
     let transaction = match auth::open(&web, token).await? {
         Ok(Bearer::LogIn(transaction)) => transaction,
         Ok(Bearer::Factors(_)) => return Err(Refused::malformed_mfa_token()),
@@ -45,7 +49,7 @@ pub(super) async fn challenge(State(web): State<Web>, call: Call) -> Result<Resp
     let choice = choice::of(&web, transaction.tenant).await?;
     let (factor, way) = chosen(&web, &params, types, &factors, &choice)?;
     match way {
-        Way::Totp => Ok(super::json(&json!({ "challenge_type": "otp" }))),
+        Way::Totp => Ok(Json(json!({ "challenge_type": "otp" })).into_response()),
         Way::Code(channel) => {
             let wording =
                 texts::wording(&web, &transaction, &parts.headers, Some(channel), texts::Message::Verification).await?;
@@ -75,14 +79,15 @@ async fn ask(web: &Web, issuer: &Issuer, transaction: &Transaction, factor: &Fac
     let limits = &web.dialects().auth0.limits;
     let command = SendPush { transaction, factor: factor.id, limits };
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
-        PushSent::Asked { waits, ends_at, app } => {
+        PushSent::Asked { waits, ends_at, app, level } => {
             let body = appliance_mfa::question(web, issuer, &waits, &app, ends_at)?;
             let url = appliance_mfa::carrier(web).unwrap_or_default();
             if !web.engine().carry_push(transaction.tenant, url, body).await {
-                return Err(Refused::new("bad_gateway", "The push notification could not be sent."));
+                return Err(Refused::new("bad_gateway", "The push notification could not be sent.").limited(level));
             }
             let oob_code = web.engine().seal_push_on_its_way(&waits, ends_at)?;
-            Ok(super::json(&json!({ "challenge_type": "oob", "oob_code": oob_code })))
+            let body = json!({ "challenge_type": "oob", "oob_code": oob_code });
+            Ok(heads::limited(Json(body).into_response(), level))
         }
         PushSent::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         PushSent::NoSuchFactor => Err(invalid_authenticator()),
@@ -101,13 +106,32 @@ async fn send(
     let command = SendSecondFactorCode { transaction, factor: factor.id, channel, wording, limits };
     match web.engine().run(&auth::caller(transaction), None, &command).await? {
         SecondFactorCode::Sent(sent) => {
+            must_leave(web, transaction, &sent, false).await?;
             let oob_code = web.engine().seal_code_on_its_way(&sent.code, sent.ends_at)?;
-            Ok(super::json(&json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" })))
+            let body = json!({ "challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt" });
+            Ok(heads::limited(Json(body).into_response(), sent.level))
         }
         SecondFactorCode::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
         SecondFactorCode::NoSuchFactor => Err(invalid_authenticator()),
         SecondFactorCode::TooMany(level) if channel == Channel::Email => Err(Refused::too_many_mails(level)),
         SecondFactorCode::TooMany(level) => Err(Refused::too_many_messages(level)),
+    }
+}
+
+/// Waits a moment for whoever carries a code. With one that nobody took what was made for it goes, too.
+pub(super) async fn must_leave(
+    web: &Web,
+    transaction: &Transaction,
+    sent: &CodeSent,
+    with_recovery_codes: bool,
+) -> Result<(), Refused> {
+    let verification = sent.code.verification;
+    let code = WithdrawFactorCode { verification, with_user: false, with_recovery_codes };
+    let patience = web.dialects().auth0.gateway_wait;
+    if first_step::leaves(web, &auth::caller(transaction), &code, patience).await? {
+        Ok(())
+    } else {
+        Err(Refused::not_sent().limited(sent.level))
     }
 }
 

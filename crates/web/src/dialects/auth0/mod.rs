@@ -14,7 +14,8 @@
 //! | `/.well-known/openid-configuration`, `/.well-known/jwks.json` | `well_known.rs` | whole |
 //! | `/api/v2/…` | `management/` | what concerns factors, and signing keys |
 //!
-//! Who issues tokens is `issuer.rs`, who asks is `auth.rs`, who may call from a browser is `cors.rs`.
+//! Who issues tokens is `issuer.rs`, who asks is `auth.rs`, who may call from a browser is `cors.rs`,
+//! what the heads of answers say is `heads.rs`.
 
 mod answer;
 mod appliance_mfa;
@@ -22,6 +23,7 @@ mod auth;
 mod choice;
 mod cors;
 mod error;
+mod heads;
 mod issuer;
 mod management;
 mod mfa_associate;
@@ -43,18 +45,11 @@ pub use settings::Settings;
 use super::Dialect;
 use crate::Web;
 use axum::{
-    Json, Router,
-    http::{
-        HeaderValue,
-        header::{CONTENT_TYPE, PRAGMA},
-    },
-    middleware,
-    response::{IntoResponse as _, Response},
+    Router, middleware,
     routing::{MethodRouter, delete, get, post},
 };
 use countersign_engine::sandbox::Credentials;
 use error::Refused;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The dialect.
@@ -71,7 +66,7 @@ pub const DIALECT: Dialect = Dialect {
         "/api/v2/",
     ],
     routes,
-    refuse: |refusal, _| Refused::before_the_dialect(refusal),
+    refuse: |refusal, place| Refused::before_the_dialect(place.path, refusal),
     reports: None,
     credentials,
     examples,
@@ -98,15 +93,8 @@ fn routes() -> Router<Web> {
         // The vendor's sample in Python puts the host into the path as well.
         .route("/{domain}/mfa/challenge", post(mfa_challenge::challenge_with_domain))
         .nest("/api/v2", management::routes())
+        .layer(middleware::from_fn(heads::around))
         .layer(middleware::from_fn(cors::around))
-}
-
-/// An answer of `/mfa/…`: nobody keeps it.
-fn json(value: &impl Serialize) -> Response {
-    let mut response = Json(value).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    response
 }
 
 fn credentials(credentials: &Credentials) -> Value {

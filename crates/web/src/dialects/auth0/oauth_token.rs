@@ -4,6 +4,7 @@ use super::{
     answer,
     auth::{self, Bearer},
     error::Refused,
+    heads,
     issuer::{Issuer, OwnApi},
     names::Way,
     params::{Call, Params},
@@ -67,10 +68,10 @@ struct Asking<'a> {
 
 pub(super) async fn token(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
     let Call { parts, params } = call;
+    let client = auth::client(&web, &parts, &params).await?;
     let name = params.required("grant_type")?.to_owned();
     let grant_type = GrantType::parse(&name)
         .ok_or_else(|| Refused::new("unsupported_grant_type", format!("Unsupported grant type: {name}")))?;
-    let client = auth::client(&web, &parts, &params).await?;
     let is_public = client.proof == countersign_model::ClientProof::Public;
     if !client.may(grant_type.grant()) || is_public && grant_type == GrantType::ClientCredentials {
         return Err(Refused::grant_not_allowed(&name));
@@ -107,14 +108,17 @@ impl Asking<'_> {
         let limits = &self.web.dialects().auth0.limits;
         let name = name.trim().to_lowercase();
         let log_in = LogIn { client: self.client, name: &name, password, peer: self.peer, wanted: &wanted, limits };
-        match self.web.engine().log_in(&log_in).await? {
-            LoggedIn::Wrong => Err(Refused::wrong_password()),
+        let (outcome, level) = self.web.engine().log_in(&log_in).await?;
+        let told = |refused: Refused| Err(level.into_iter().fold(refused, Refused::limited));
+        match outcome {
+            LoggedIn::Wrong => told(Refused::wrong_password()),
             LoggedIn::Blocked(until) => Err(Refused::blocked(until, limits.failed_passwords.max)),
             LoggedIn::TooMany(level) => Err(Refused::too_many_log_ins(level)),
             LoggedIn::Granted(granted) => {
-                answer::for_user(self.web, self.issuer, self.client, granted, "password").await
+                let answer = answer::for_user(self.web, self.issuer, self.client, granted, "password").await?;
+                Ok(level.into_iter().fold(answer, heads::limited))
             }
-            LoggedIn::NeedsSecondFactor(transaction) => Err(self.mfa_required(&transaction).await?),
+            LoggedIn::NeedsSecondFactor(transaction) => told(self.mfa_required(&transaction).await?),
         }
     }
 
@@ -231,7 +235,7 @@ impl Asking<'_> {
             Redeemed::Granted(granted) => {
                 answer::for_user(self.web, self.issuer, self.client, granted, "password").await
             }
-            Redeemed::Wrong => Err(Refused::invalid_code(parameter)),
+            Redeemed::Wrong(level) => Err(Refused::invalid_code(parameter).limited(level)),
             Redeemed::Spent => Err(Refused::unreadable_mfa_token(Unreadable::Malformed)),
             Redeemed::NotEnrolled => {
                 Err(Refused::unsupported_challenge_type("User is not enrolled with this kind of factor"))
@@ -262,16 +266,17 @@ impl Asking<'_> {
         Ok(refused.with("mfa_token", token).with("mfa_requirements", self.requirements(transaction.user).await?))
     }
 
-    /// With which kinds of factor the user can be challenged; or, where there is none, which it can enrol.
+    /// With which kinds of factor the user can be challenged; or, where it has no factor, which it can enrol. One that has factors
+    /// of kinds that are switched off can still enrol nothing: a password alone is not enough for that.
     async fn requirements(&self, user: UserId) -> Result<Value, Refused> {
         let caller = Caller::client(self.client.tenant);
         let choice = super::choice::of(self.web, self.client.tenant).await?;
         let factors = self.web.engine().factors_of(&caller, user).await?;
-        let active = factors.iter().filter(|factor| factor.is_active());
-        let ways: Vec<Way> = active.flat_map(Way::of).filter(|way| super::choice::allows(&choice, *way)).collect();
+        let active: Vec<_> = factors.iter().filter(|factor| factor.is_active()).collect();
         let listed = |kinds: &[&str]| kinds.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>();
-        if ways.iter().any(|way| *way != Way::Recovery) {
-            let mut kinds: Vec<&str> = ways.into_iter().map(Way::kind).collect();
+        if active.iter().any(|factor| factor.is_primary()) {
+            let ways = active.into_iter().flat_map(Way::of).filter(|way| super::choice::allows(&choice, *way));
+            let mut kinds: Vec<&str> = ways.map(Way::kind).collect();
             kinds.sort_unstable();
             kinds.dedup();
             return Ok(json!({ "challenge": listed(&kinds) }));

@@ -2,6 +2,7 @@
 
 use countersign_model::MfaLimits;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use std::time::Duration;
 
 /// What can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Settings {
     pub id_token_seconds: u32,
     /// How long a refresh token lives, in days.
     pub refresh_token_days: u32,
+    /// How long an answer waits for whoever carries a code; 0: not at all.
+    #[serde(rename = "gateway_wait_seconds", deserialize_with = "crate::first_step::patience")]
+    pub gateway_wait: Duration,
     /// How often things can be tried.
     pub limits: MfaLimits,
 }

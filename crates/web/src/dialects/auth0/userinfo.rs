@@ -2,7 +2,13 @@
 
 use super::{answer, auth, error::Refused, names::user_id};
 use crate::Web;
-use axum::{extract::State, http::HeaderMap, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use serde_json::Value;
 
 pub(super) async fn userinfo(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Refused> {
@@ -19,7 +25,7 @@ pub(super) async fn userinfo(State(web): State<Web>, headers: HeaderMap) -> Resu
     let client = web.engine().client(client).await?.ok_or_else(bad_token)?;
     let mut told = serde_json::Map::from_iter([("sub".to_owned(), Value::from(subject))]);
     told.extend(answer::profile(&web, &client, user, has).await?);
-    Ok(super::json(&told))
+    Ok(Json(told).into_response())
 }
 
 fn bad_token() -> Refused {

@@ -53,7 +53,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "Clickatell Secure REST API",
     prefixes: &["/rest/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, place| Refused::before_the_dialect(refusal, place.server),
     reports: None,
     credentials,
     examples,

@@ -2,7 +2,7 @@
 //! can be used once its first code has come back (`verification.rs`).
 
 use super::{
-    NAME, SERVICE,
+    SERVICE,
     error::{self, Refused},
     message::own_text,
     params::{Call, Identity, Params},
@@ -10,19 +10,18 @@ use super::{
     tokens::Issuer,
     user_object::UserObject,
 };
-use crate::Web;
+use crate::{Web, first_step};
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse as _, Response},
 };
 use countersign_engine::{
-    Caller, FirstStep, UserRef,
+    Caller, UserRef,
     commands::{EnrolFactor, MakeRecoveryCodes, Once, OwnText, WithdrawFactorCode},
 };
 use countersign_model::{Address, Channel, User, VerificationId};
 use serde::Serialize;
-use std::time::Duration;
 
 /// The answer for a phone: the user, and how to verify the code.
 #[derive(Serialize)]
@@ -151,7 +150,8 @@ fn reference(user: Option<&User>, identity: Identity<'_>) -> UserRef {
     }
 }
 
-/// `+`, then digits; blanks, dashes and brackets between them are nobody's business.
+/// `+`, then 8 to 15 digits (E.164); blanks, dashes and brackets between them are nobody's business, and neither is whether the
+/// country has such a number. What costs whoever is called is refused: that is the vendor's "business rule".
 fn phone(params: &Params) -> Result<Address, Refused> {
     let text = params.text("phone")?.filter(|text| !text.is_empty()).ok_or(error::PHONE_REQUIRED)?;
     let bare: String = text.chars().filter(|character| !" -()".contains(*character)).collect();
@@ -159,7 +159,7 @@ fn phone(params: &Params) -> Result<Address, Refused> {
     if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(error::INVALID_PHONE);
     }
-    Address::parse(Channel::Sms, &bare).map_err(|_| error::INVALID_PHONE)
+    Address::of_msisdn(digits).map_err(|_| error::INVALID_PHONE)
 }
 
 /// The caller's own words around the code.
@@ -175,20 +175,11 @@ pub(super) async fn must_leave(
     verification: VerificationId,
     with_user: bool,
 ) -> Result<(), Refused> {
-    let (engine, patience) = (web.engine(), web.dialects().nevis.gateway_wait);
-    let refused = |error| Refused::of(&error, engine.now());
-    if patience.is_zero() {
-        return Ok(());
-    }
-    let look = |patience| engine.first_step(caller, verification, patience);
-    match web.unless_stopped(look(patience), look(Duration::ZERO)).await.map_err(refused)? {
-        FirstStep::Taken | FirstStep::Open => Ok(()),
-        FirstStep::NotTaken => {
-            let withdraw = WithdrawFactorCode { verification, with_user };
-            engine.run(caller, None, &withdraw).await.map_err(refused)?;
-            tracing::info!(dialect = NAME, "no SMS gateway took a code; it was taken back");
-            Err(error::SMS_DELIVERY_FAILED)
-        }
+    let code = WithdrawFactorCode { verification, with_user, with_recovery_codes: false };
+    match first_step::leaves(web, caller, &code, web.dialects().nevis.gateway_wait).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(error::SMS_DELIVERY_FAILED),
+        Err(error) => Err(Refused::of(&error, web.engine().now())),
     }
 }
 

@@ -62,7 +62,9 @@ async fn look(web: &Web, asker: &Asker, token: &str) -> Result<Option<Introspect
     let (engine, now) = (web.engine(), web.engine().now());
     let key = engine.working_key(&asker.caller, token).await.map_err(|error| Refused::of(&error, now))?;
     if let Some(key) = key {
-        return Ok(Some(Introspected::key(&key, &asker.instance.base_url)));
+        let base_url = &asker.instance.base_url;
+        let said = engine.verify(token).map(|claims| Introspected::token(claims).issued_at(base_url));
+        return Ok(Some(said.unwrap_or_else(|| Introspected::key(&key, base_url))));
     }
     let claims = engine.verify(token).filter(|claims| claims.tenant == asker.caller.tenant());
     let Some(claims) = claims.filter(|claims| !claims.is_over(now)) else { return Ok(None) };
@@ -96,7 +98,13 @@ impl Introspected {
         Self { active: true, iat, exp, nbf, sub, aud, iss, jti, scope }
     }
 
-    /// A key of whatever form: what it says is what the list of keys says.
+    /// A key that was made where no address was set names its tenant in the place of it.
+    fn issued_at(self, base_url: &str) -> Self {
+        let iss = if self.iss.contains("://") { self.iss } else { base_url.to_owned() };
+        Self { iss, ..self }
+    }
+
+    /// A key that says nothing itself: what the list of keys says.
     fn key(key: &ApiKey, base_url: &str) -> Self {
         let since = key.created_at.as_ms().div_euclid(1000);
         Self {

@@ -47,7 +47,7 @@ pub struct Settings {
     #[serde(deserialize_with = "recovery_codes")]
     pub recovery_codes: u8,
     /// How long an answer waits for the SMS gateway; 0: not at all.
-    #[serde(rename = "gateway_wait_seconds", deserialize_with = "gateway_wait")]
+    #[serde(rename = "gateway_wait_seconds", deserialize_with = "crate::first_step::patience")]
     pub gateway_wait: Duration,
     /// How many records an export of the log has at most.
     #[serde(deserialize_with = "one_or_more")]
@@ -161,11 +161,6 @@ fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 fn recovery_codes<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
     let number = u8::deserialize(from)?;
     if (1..=100).contains(&number) { Ok(number) } else { Err(D::Error::custom("must be from 1 to 100")) }
-}
-
-fn gateway_wait<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let seconds = u64::deserialize(from)?;
-    if seconds <= 30 { Ok(Duration::from_secs(seconds)) } else { Err(D::Error::custom("must be at most 30")) }
 }
 
 fn limits<'de, D: Deserializer<'de>>(from: D) -> Result<Limits, D::Error> {

@@ -1,5 +1,6 @@
 //! Enrolling, listing, challenging and proving.
 
+use super::management::{administrator, of};
 use super::*;
 use futures_util::future::join_all;
 
@@ -192,6 +193,33 @@ async fn cases_30_to_36_tokens_that_are_of_no_use() {
 }
 
 #[tokio::test]
+async fn of_two_codes_to_confirm_a_phone_the_later_one_is_good() {
+    let mut auth0 = Auth0::new().await;
+    let person = auth0.person(MfaRule::Required).await;
+    let token = auth0.mfa_token(&person).await;
+    let mut sent = Vec::new();
+    for _ in 0..2 {
+        let oob_code = text(&auth0.associate(&token, sms(PHONE)).await.json(), "oob_code");
+        auth0.server.deliver().await;
+        sent.push((oob_code, auth0.server.code().to_owned()));
+    }
+    let early = auth0.with_code(&token, &sent[0].0, &sent[0].1).await;
+    assert_eq!(refusal(&early), is(403, "invalid_grant", "Invalid binding_code."));
+    assert_eq!(auth0.with_code(&token, &sent[1].0, &sent[1].1).await.status, 200);
+
+    // A phone that was taken away has no successor: that is another answer.
+    let token = auth0.mfa_token(&person).await;
+    let oob_code = text(&auth0.challenge(&token, json!({})).await.json(), "oob_code");
+    auth0.server.deliver().await;
+    let admin = administrator(&auth0).await;
+    let path = format!("/api/v2/users/{}/authenticators", of(person.id));
+    assert_eq!(auth0.call(Method::DELETE, &path, None, Some(&admin)).await.status, 204);
+    let gone = auth0.with_code(&token, &oob_code, auth0.server.code()).await;
+    let text = "User is not enrolled with this kind of factor";
+    assert_eq!(refusal(&gone), is(401, "unsupported_challenge_type", text));
+}
+
+#[tokio::test]
 async fn of_two_codes_in_one_log_in_the_later_one_is_good_and_other_log_ins_do_no_harm() {
     let mut auth0 = Auth0::new().await;
     let person = auth0.with_phone().await;
@@ -212,7 +240,15 @@ async fn of_two_codes_in_one_log_in_the_later_one_is_good_and_other_log_ins_do_n
 async fn case_33_a_client_without_a_secret_challenges() {
     let mut auth0 = Auth0::new().await;
     let (person, secret, _) = auth0.with_app().await;
-    let public = json!({ "client_id": auth0.server.named("public_client_id") });
+    let name = auth0.server.named("public_client_id").to_owned();
+    let basic = data_encoding::BASE64.encode(format!("{name}:").as_bytes());
+    let nothing = Request::post("/oauth/revoke").header(AUTHORIZATION, format!("Basic {basic}"));
+    assert_eq!(
+        auth0.server.send(nothing.body(Body::from("token=v1.nothing")).unwrap()).await.status,
+        200,
+        "an empty secret"
+    );
+    let public = json!({ "client_id": name });
     let log_in = json!({ "grant_type": "password", "username": person.name, "password": PASSWORD });
     let answer = auth0.call(Method::POST, "/oauth/token", Some(&merged(log_in, public.clone())), None).await;
     let token = text(&answer.json(), "mfa_token");
@@ -249,6 +285,13 @@ async fn cases_41_to_43_tokens_for_factors_take_them_away_and_add_them() {
     let unknown = auth0.call(Method::DELETE, "/mfa/authenticators/sms%7Cdev_x", None, Some(&token)).await;
     assert_eq!(unknown.status, 404);
     let gone = auth0.call(Method::DELETE, &path, None, Some(&token)).await;
+    let head = |answer: &Answer| (answer.header("content-type").to_owned(), answer.header("pragma").to_owned());
+    let of_body = "application/json; charset=utf-8".to_owned();
+    assert_eq!(head(&gone), ("application/json".to_owned(), "no-cache".to_owned()), "bare, where nothing follows");
+    assert_eq!(
+        (head(&unknown), head(&half)),
+        ((of_body.clone(), "no-cache".to_owned()), (of_body, "no-cache".to_owned()))
+    );
     assert_eq!((gone.status, gone.body.as_str(), gone.header("content-type")), (204, "", "application/json"));
     let left = auth0.list(&token).await;
     assert!(left.iter().all(|entry| entry["authenticator_type"] == "recovery-code"), "{left:?}");

@@ -133,3 +133,43 @@ async fn twelve_exchanges_of_one_log_in_and_then_one_every_five_seconds() {
     auth0.pass(5);
     assert_eq!(auth0.with_code(&token, &oob_code, &code).await.status, 429);
 }
+
+/// What an answer tells of the limit that its call has spent some of: its size, what is left, and in how many seconds one more comes.
+fn told(answer: &Answer, now: Timestamp) -> Option<(i64, i64, i64)> {
+    let number = |name: &str| answer.header(&format!("x-ratelimit-{name}")).parse::<i64>().ok();
+    Some((number("limit")?, number("remaining")?, number("reset")? - now.as_ms() / 1000))
+}
+
+#[tokio::test]
+async fn whatever_spends_some_of_a_limit_tells_what_is_left() {
+    let mut auth0 = Auth0::new().await;
+    let easy = auth0.person(MfaRule::Off).await;
+    let now = auth0.now();
+    assert_eq!(told(&auth0.log_in(&easy, json!({})).await, now), Some((20, 19, 6)));
+    let wrong = auth0.log_in(&easy, json!({ "password": "wrong" })).await;
+    assert_eq!((wrong.status, told(&wrong, now)), (403, Some((20, 18, 6))));
+
+    let person = auth0.person(MfaRule::Required).await;
+    let waiting = auth0.log_in(&person, json!({})).await;
+    assert_eq!((waiting.status, told(&waiting, now)), (403, Some((20, 19, 6))));
+    let token = text(&waiting.json(), "mfa_token");
+    let enrolled = auth0.associate(&token, sms(PHONE)).await;
+    assert_eq!(told(&enrolled, now), Some((10, 9, 3600)));
+    auth0.server.deliver().await;
+    let (oob_code, code) = (text(&enrolled.json(), "oob_code"), auth0.server.code().to_owned());
+    let refused = auth0.with_code(&token, &oob_code, super::wrong(&code)).await;
+    assert_eq!((refused.status, told(&refused, now)), (403, Some((10, 9, 360))));
+    assert_eq!(auth0.with_code(&token, &oob_code, &code).await.status, 200);
+
+    auth0.pass(60);
+    let token = auth0.mfa_token(&person).await;
+    assert_eq!(told(&auth0.challenge(&token, json!({})).await, auth0.now()), Some((10, 8, 3540)));
+    let mail = json!({ "authenticator_types": ["oob"], "oob_channels": ["email"] });
+    let other = auth0.person(MfaRule::Required).await;
+    let mailed = auth0.associate(&auth0.mfa_token(&other).await, mail).await;
+    assert_eq!(told(&mailed, auth0.now()), Some((20, 19, 60)));
+
+    // Nothing spent, nothing told.
+    let app = auth0.associate(&auth0.mfa_token(&other).await, json!({ "authenticator_types": ["otp"] })).await;
+    assert_eq!((app.status, told(&app, now)), (200, None));
+}

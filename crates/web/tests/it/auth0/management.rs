@@ -7,7 +7,7 @@ use countersign_engine::{
 };
 
 /// A user in a path.
-fn of(user: UserId) -> String {
+pub(super) fn of(user: UserId) -> String {
     format!("auth0%7C{}", data_encoding::HEXLOWER.encode(&user.to_bytes()))
 }
 
@@ -89,13 +89,16 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
     assert_eq!(put("factors/sms", json!({ "enabled": false })).await, 200);
     let off = auth0.challenge(&token, json!({ "challenge_type": "oob" })).await;
     assert_eq!((off.status, text(&off.json(), "error").as_str()), (401, "unsupported_challenge_type"));
-    let fresh = auth0.log_in(&person, json!({})).await;
-    assert_eq!(
-        fresh.json()["mfa_requirements"]["enroll"],
-        json!([{ "type": "otp" }, { "type": "push-notification" }, { "type": "email" }])
-    );
+    // A password alone is not enough to enrol another phone: what is left is the recovery code, or an administrator.
+    let waiting = auth0.log_in(&person, json!({})).await.json();
+    assert_eq!(waiting["mfa_requirements"], json!({ "challenge": [{ "type": "recovery-code" }] }));
+    let enrolled = auth0.associate(&text(&waiting, "mfa_token"), json!({ "authenticator_types": ["otp"] })).await;
+    assert_eq!(refusal(&enrolled), is(403, "access_denied", "User is already enrolled."));
+    assert_eq!(put("factors/recovery-code", json!({ "enabled": false })).await, 200);
+    let requirements = auth0.log_in(&person, json!({})).await.json()["mfa_requirements"].clone();
+    assert_eq!(requirements, json!({ "challenge": [] }));
+    assert_eq!(put("factors/recovery-code", json!({ "enabled": true })).await, 200);
     assert_eq!(put("factors/sms", json!({ "enabled": true })).await, 200);
-    assert_eq!(put("factors/duo", json!({ "enabled": true })).await, 400);
     let texts = json!({
         "enrollment_message": "{{code}}",
         "verification_message": "{% if locale contains 'fr' %}Votre code : {{ code }}{% else %}Code {{ code }}{% endif %}",
@@ -126,6 +129,111 @@ async fn cases_57_and_58_factors_are_switched_and_texts_written() {
         let sent = auth0.server.harness.first.take().pop().unwrap();
         assert_eq!(sent.text, format!("{expected}{}", sent.code));
     }
+}
+
+/// What a list of factors says is on.
+fn switched_on(list: &Value) -> Vec<&str> {
+    let on = list.as_array().unwrap().iter().filter(|factor| factor["enabled"] == true);
+    on.map(|factor| factor["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn switches_of_factors_that_are_not_here_are_kept_and_nobody_is_offered_one() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Required).await;
+    let list = async || auth0.call(Method::GET, "/api/v2/guardian/factors", None, Some(&admin)).await;
+    let usual = r#"[{"enabled":true,"name":"push-notification","trial_expired":false},{"enabled":true,"name":"sms","trial_expired":false},{"enabled":true,"name":"email","trial_expired":false},{"enabled":false,"name":"duo","trial_expired":false},{"enabled":true,"name":"otp","trial_expired":false},{"enabled":false,"name":"webauthn-roaming","trial_expired":false},{"enabled":false,"name":"webauthn-platform","trial_expired":false},{"enabled":true,"name":"recovery-code","trial_expired":false}]"#;
+    assert_eq!(list().await.body, usual);
+    let offered = async || auth0.log_in(&person, json!({})).await.json()["mfa_requirements"].clone();
+    let before = offered().await;
+    let put = async |name: &str, body: &str| {
+        let path = format!("/api/v2/guardian/factors/{name}");
+        let answer = auth0.call(Method::PUT, &path, Some(&serde_json::from_str(body).unwrap()), Some(&admin)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{name}");
+    };
+    for (name, mut expected) in [
+        ("duo", vec!["push-notification", "sms", "email", "duo", "otp"]),
+        ("webauthn-platform", vec!["push-notification", "sms", "email", "duo", "otp", "webauthn-platform"]),
+        (
+            "webauthn-roaming",
+            vec!["push-notification", "sms", "email", "duo", "otp", "webauthn-roaming", "webauthn-platform"],
+        ),
+    ] {
+        expected.push("recovery-code");
+        for _ in 0..2 {
+            put(name, r#"{"enabled":true}"#).await;
+            assert_eq!(switched_on(&list().await.json()), expected);
+        }
+        assert_eq!(offered().await, before, "{name}");
+    }
+    for name in ["duo", "webauthn-platform", "webauthn-roaming", "webauthn-roaming"] {
+        put(name, r#"{"enabled":false}"#).await;
+    }
+    assert_eq!(list().await.body, usual);
+    for name in ["nothing", "DUO"] {
+        let path = format!("/api/v2/guardian/factors/{name}");
+        let unknown = auth0.call(Method::PUT, &path, Some(&json!({ "enabled": true })), Some(&admin)).await;
+        assert_eq!(unknown.status, 404, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn push_that_nobody_carries_is_off_until_a_tenant_switches_it_and_offered_to_nobody_even_then() {
+    let server = Server::with_applications_and(|set| set.auth0.push_url.clear()).await;
+    let mut auth0 = Auth0 { server, users: 0 };
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Required).await;
+    let path = "/api/v2/guardian/factors/push-notification";
+    let list = async || auth0.call(Method::GET, "/api/v2/guardian/factors", None, Some(&admin)).await.json();
+    let offered = json!({ "enroll": [{ "type": "otp" }, { "type": "phone" }, { "type": "email" }] });
+    assert_eq!(switched_on(&list().await), ["sms", "email", "otp", "recovery-code"]);
+    for enabled in [true, false] {
+        let switch = json!({ "enabled": enabled });
+        let answer = auth0.call(Method::PUT, path, Some(&switch), Some(&admin)).await;
+        assert_eq!((answer.status, answer.json()), (200, switch));
+        assert_eq!(switched_on(&list().await).contains(&"push-notification"), enabled);
+        assert_eq!(auth0.log_in(&person, json!({})).await.json()["mfa_requirements"], offered);
+    }
+}
+
+#[tokio::test]
+async fn a_security_key_is_not_vouched_for_where_nobody_can_be_asked_for_one() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Required).await;
+    let path = format!("/api/v2/users/{}/authentication-methods", of(person.id));
+    let key = json!({ "type": "webauthn-roaming", "name": "key", "key_id": "a2V5", "public_key": "a2V5", "relying_party_identifier": "example.com" });
+    let refused = auth0.call(Method::POST, &path, Some(&key), Some(&admin)).await;
+    let body = r#"{"error":"Bad Request","errorCode":"operation_not_supported","message":"This server cannot ask for security keys, so it takes none: the types are phone, email and totp.","statusCode":400}"#;
+    assert_eq!((refused.status, refused.body.as_str()), (400, body));
+    assert_eq!(auth0.call(Method::GET, &path, None, Some(&admin)).await.body, "[]");
+}
+
+#[tokio::test]
+async fn where_confidence_decides_everybody_is_asked_since_there_is_none() {
+    let mut auth0 = Auth0::new().await;
+    let admin = administrator(&auth0).await;
+    let person = auth0.person(MfaRule::Off).await;
+    let path = "/api/v2/guardian/policies";
+    for (policies, status) in [
+        (r#"["confidence-score"]"#, 403),
+        ("[]", 200),
+        (r#"["all-applications"]"#, 403),
+        (r#"["confidence-score"]"#, 403),
+        ("[]", 200),
+    ] {
+        let given = serde_json::from_str(policies).unwrap();
+        let put = auth0.call(Method::PUT, path, Some(&given), Some(&admin)).await;
+        assert_eq!((put.status, put.body.as_str()), (200, policies));
+        assert_eq!(auth0.call(Method::GET, path, None, Some(&admin)).await.body, policies);
+        let log_in = auth0.log_in(&person, json!({})).await;
+        assert_eq!(log_in.status, status, "{policies}: {}", log_in.body);
+    }
+    for bad in [json!(["all-applications", "confidence-score"]), json!(["never"]), json!([""]), json!({})] {
+        assert_eq!(auth0.call(Method::PUT, path, Some(&bad), Some(&admin)).await.status, 400, "{bad}");
+    }
+    assert_eq!(auth0.call(Method::GET, path, None, Some(&admin)).await.body, "[]");
 }
 
 #[tokio::test]

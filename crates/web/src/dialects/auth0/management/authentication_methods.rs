@@ -232,6 +232,11 @@ impl Given {
                 let bad = "Payload validation error: totp_secret has 14 to 64 bytes, in base 32.";
                 GivenKind::Totp(AppSecret::parse(text).ok_or_else(|| Refused::bad(bad))?)
             }
+            "webauthn-roaming" => {
+                let text =
+                    "This server cannot ask for security keys, so it takes none: the types are phone, email and totp.";
+                return Err(Refused::new(StatusCode::BAD_REQUEST, "operation_not_supported", text));
+            }
             other => {
                 return Err(Refused::bad(format!("Payload validation error: the type '{other}' is not supported.")));
             }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::dialects::auth0::{
     appliance_mfa::carrier,
-    choice::{ALL_APPLICATIONS, MESSAGE_TYPES, POLICIES},
+    choice::{ASKING, MESSAGE_TYPES, ON_FOR_NOTHING, POLICIES},
     texts::{self, Message},
 };
 use axum::{Json, extract::Path, http::StatusCode};
@@ -16,7 +16,8 @@ use countersign_model::{ChosenKind, MfaChoice, MfaTexts};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The vendor's names, and what of ours goes by them. What this server has not cannot be switched on.
+/// The vendor's names, and what of ours goes by them. A switch of what this server has not is kept, since it is the tenant's to set,
+/// and changes nothing: no log-in asks for such a factor or offers one.
 const FACTORS: [(&str, Option<ChosenKind>); 8] = [
     ("push-notification", Some(ChosenKind::Push)),
     ("sms", Some(ChosenKind::Sms)),
@@ -31,12 +32,23 @@ const FACTORS: [(&str, Option<ChosenKind>); 8] = [
 pub(super) async fn factors(asking: Administrator) -> Result<Json<Vec<Value>>, Refused> {
     asking.must_have(&["read:guardian_factors"])?;
     let choice = asking.choice().await?;
-    let can_push = carrier(&asking.web).is_some();
     let shown = FACTORS.into_iter().map(|(name, kind)| {
-        let enabled = kind.is_some_and(|kind| is_on(&choice, kind) && (can_push || kind != ChosenKind::Push));
+        let enabled = match kind.filter(|kind| is_here(&asking, *kind)) {
+            Some(kind) => is_on(&choice, kind),
+            None => on_for_nothing(&choice).any(|on| on == name),
+        };
         json!({ "name": name, "enabled": enabled, "trial_expired": false })
     });
     Ok(Json(shown.collect()))
+}
+
+fn is_here(asking: &Administrator, kind: ChosenKind) -> bool {
+    kind != ChosenKind::Push || carrier(&asking.web).is_some()
+}
+
+fn on_for_nothing(choice: &MfaChoice) -> impl Iterator<Item = &str> {
+    let names = choice.notes.get(ON_FOR_NOTHING).map(String::as_str).unwrap_or_default();
+    names.split(' ').filter(|name| !name.is_empty())
 }
 
 /// A phone is on if it is reached in any way.
@@ -63,20 +75,18 @@ pub(super) async fn switch(
     asking.must_have(&["update:guardian_factors"])?;
     let name = if name == "phone" { "sms" } else { name.as_str() };
     let known = FACTORS.into_iter().find(|(known, _)| *known == name);
-    let (_, kind) = known.ok_or_else(|| Refused::not_found("The factor does not exist."))?;
-    let is_here = |kind: &ChosenKind| *kind != ChosenKind::Push || carrier(&asking.web).is_some();
-    let Some(kind) = kind.filter(is_here) else {
-        return if enabled {
-            Err(Refused::bad("This server does not have this factor."))
-        } else {
-            Ok(Json(Switch { enabled }))
-        };
-    };
+    let (name, kind) = known.ok_or_else(|| Refused::not_found("The factor does not exist."))?;
     let mut choice = asking.choice().await?;
-    if kind == ChosenKind::Sms {
-        switch_phones(&mut choice, enabled);
-    } else {
-        choice.set(kind, enabled);
+    if !kind.is_some_and(|kind| is_here(&asking, kind)) {
+        let others = on_for_nothing(&choice).filter(|other| *other != name);
+        let names: Vec<&str> = others.chain(enabled.then_some(name)).collect();
+        let names = names.join(" ");
+        choice.notes.insert(ON_FOR_NOTHING.to_owned(), names);
+    }
+    match kind {
+        Some(ChosenKind::Sms) => switch_phones(&mut choice, enabled),
+        Some(kind) => choice.set(kind, enabled),
+        None => {}
     }
     put(&asking, choice).await?;
     Ok(Json(Switch { enabled }))
@@ -242,8 +252,12 @@ pub(super) async fn put_policies(
     asking.must_have(&["update:mfa_policies", "update:guardian_factors"])?;
     match policies.as_slice() {
         [] => {}
-        [policy] if policy == ALL_APPLICATIONS => {}
-        _ => return Err(Refused::bad("Payload validation error: there is all-applications, or no policy.")),
+        [policy] if ASKING.contains(&policy.as_str()) => {}
+        _ => {
+            return Err(Refused::bad(
+                "Payload validation error: there is all-applications, confidence-score, or no policy.",
+            ));
+        }
     }
     let mut choice = asking.choice().await?;
     choice.notes.insert(POLICIES.to_owned(), policies.join(" "));
