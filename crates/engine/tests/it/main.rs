@@ -22,6 +22,7 @@ mod send_code;
 mod start;
 mod take_over;
 mod texts;
+mod webhook_lines;
 mod webhooks;
 
 use countersign_engine::{
