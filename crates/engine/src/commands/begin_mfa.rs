@@ -48,6 +48,8 @@ pub enum MfaBegun {
     Begun {
         /// The log-in.
         transaction: Transaction,
+        /// Its token: sealed once, so that a repeated request is answered with the same.
+        token: String,
         /// The text of the page's link.
         link: Option<String>,
     },
@@ -76,7 +78,8 @@ impl Command for BeginMfa {
         let of = (user.tenant, user.id);
         let begun = Transaction::begin(of, &client.id, self.request.clone(), Origin::Caller, now, engine.random());
         let Some(page) = &self.page else {
-            return Ok((MfaBegun::Begun { transaction: begun, link: None }, batch));
+            let token = engine.seal_transaction(&begun)?;
+            return Ok((MfaBegun::Begun { transaction: begun, token, link: None }, batch));
         };
         let (link, session) = engine.fresh_session(&client, user.id, SessionPurpose::LogIn, begun.ends_at);
         let seal = |account: &String| engine.seal_in_session((session.tenant, session.id), account);
@@ -88,7 +91,8 @@ impl Command for BeginMfa {
         };
         let transaction = Transaction { id: session.transaction(), ..begun };
         batch.push(Change::PutMfaSession(session));
-        Ok((MfaBegun::Begun { transaction, link: Some(link) }, batch))
+        let token = engine.seal_transaction(&transaction)?;
+        Ok((MfaBegun::Begun { transaction, token, link: Some(link) }, batch))
     }
 }
 

@@ -270,12 +270,12 @@ async fn a_410_disables_the_endpoint_and_what_it_missed_can_be_told_when_it_is_e
     assert_eq!(listed(&harness, DEAD).await.len(), 2);
     harness.start(&start_to("+34666666222")).await.unwrap();
     assert!(listed(&harness, WAITING).await.is_empty(), "nothing is written for it");
-    let refused = harness.engine.replay_all_dead(&harness.caller, id).await;
+    let refused = harness.engine.replay_all_dead(&harness.caller, None, id).await;
     assert!(matches!(refused, Err(Error::BadEndpoint(BadEndpoint::Disabled))));
 
     let enable = ChangeWebhookEndpoint { enabled: Some(true), ..change(id) };
     harness.engine.run(&harness.caller, None, &enable).await.unwrap();
-    assert_eq!(harness.engine.replay_all_dead(&harness.caller, id).await.unwrap(), 2);
+    assert_eq!(harness.engine.replay_all_dead(&harness.caller, None, id).await.unwrap(), 2);
     assert_eq!(types(&told(&harness).await), ["verification.started", "verification.cancelled"]);
 }
 

@@ -226,7 +226,33 @@ impl Server {
     }
 
     pub async fn send_as_it_is(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
+        self.must_be_described(method.as_str(), &path, answer.status).await;
+        answer
+    }
+
+    /// Whatever any test is answered by the native API stands in its description.
+    async fn must_be_described(&self, method: &str, path: &str, status: u16) {
+        // What is refused before it is a call of any API (docs/api.md has the list).
+        let is_before_any_call = status == 501;
+        if !path.starts_with("/v1/") || is_before_any_call {
+            return;
+        }
+        let request = Request::get("/openapi.json").header(header::HOST, "verify.example.com").body(Body::empty());
+        let document = Answer::of(self.router.clone().oneshot(request.unwrap()).await.unwrap()).await.json();
+        let is_of = |template: &str| {
+            template.split('/').count() == path.split('/').count()
+                && template
+                    .split('/')
+                    .zip(path.split('/'))
+                    .all(|(wanted, found)| wanted == found || wanted.starts_with('{'))
+        };
+        let found = document["paths"].as_object().unwrap().iter().find(|(template, _)| is_of(template));
+        let operation = found.and_then(|(_, methods)| methods.get(method.to_ascii_lowercase()));
+        if let Some(operation) = operation {
+            assert!(operation["responses"].get(status.to_string()).is_some(), "{method} {path} may answer {status}");
+        }
     }
 
     /// A request with the key and a JSON body.
