@@ -1,6 +1,8 @@
 //! One code, or one text of a caller's own, on its way to one address; as a row it is the outbox.
 //!
 //! ```text
+//!             made, and there is a place for it
+//!                      ▼
 //! queued ──claim──▶ leased ──taken──▶ accepted ──receipt──▶ delivered | failed
 //!    ▲                 │                  └──── no receipt in time ──▶ unconfirmed
 //!    └── next provider, retry, or the lease ran out       (leased ──▶ dropped: nobody waits for it any more)

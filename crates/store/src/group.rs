@@ -7,7 +7,10 @@
 //! [`Group`] such that one that fails leaves its neighbours alone, commits, and answers. If the writer dies, its groups
 //! are dropped, and whoever waits hears that at once.
 
-use crate::{Batch, Change, Error, Topic, sandbox, wake::Wake};
+use crate::{
+    Batch, Change, Error, Topic, sandbox,
+    wake::{Topics, Wake},
+};
 use countersign_model::{Channel, Message, Timestamp, message::MessageState, webhook::DeliveryState};
 use std::time::Duration;
 use tokio::{
@@ -165,12 +168,8 @@ impl Group {
 
     /// The commit is on the disk: wakes whoever waits for what is in it, and tells each caller what became of its work.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>, wake: &Wake) {
-        for topic in Topic::ALL {
-            let written = self.0.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-            if written.map(|(job, _)| &job.work).any(|work| concerns(work, topic)) {
-                wake.wake(topic);
-            }
-        }
+        let written = self.0.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(job, _)| &job.work);
+        wake.wake(written.map(topics_of_work).fold(Topics::default(), Topics::and));
         for (job, outcome) in self.0.into_iter().zip(outcomes) {
             // A caller that no longer waits is no error.
             let _ = job.reply.send(outcome);
@@ -185,25 +184,26 @@ impl Group {
     }
 }
 
-fn concerns(work: &Work, topic: Topic) -> bool {
+fn topics_of_work(work: &Work) -> Topics {
     match work {
-        Work::Claim(_) => false,
-        Work::Write(batch) => batch.0.iter().any(|change| match topic {
-            Topic::Clock => matches!(change, Change::Sandbox(sandbox::Change::AdvanceClock { .. })),
-            Topic::Outbox
-            | Topic::Callbacks
-            | Topic::TakeOvers
-            | Topic::Inbox
-            | Topic::WebhookDeliveries
-            | Topic::WebhookEndpoints => topic_of(change) == Some(topic),
-        }),
+        Work::Claim(_) => Topics::default(),
+        Work::Write(batch) => batch.0.iter().map(topics_of).fold(Topics::default(), Topics::and),
     }
+}
+
+/// Who is to hear of a change.
+fn topics_of(change: &Change) -> Topics {
+    if let Change::Sandbox(sandbox::Change::AdvanceClock { .. }) = change {
+        // What was to wait is due now, perhaps.
+        return Topics::of(Channel::ALL.map(Topic::Outbox)).and(Topics::of([Topic::Clock]));
+    }
+    Topics::of(topic_of(change))
 }
 
 fn topic_of(change: &Change) -> Option<Topic> {
     match change {
-        Change::InsertMessage(_) => Some(Topic::Outbox),
-        Change::UpdateMessage(message) if message.state == MessageState::Queued => Some(Topic::Outbox),
+        Change::InsertMessage(message) => Some(Topic::Outbox(message.channel)),
+        Change::UpdateMessage(message) if message.state == MessageState::Queued => Some(Topic::Outbox(message.channel)),
         Change::UpdateMessage(message) => message.chain.next_due_at.map(|_| Topic::TakeOvers),
         Change::InsertCallback(_) => Some(Topic::Callbacks),
         Change::InsertWebhookDelivery(_) => Some(Topic::WebhookDeliveries),
@@ -213,13 +213,14 @@ fn topic_of(change: &Change) -> Option<Topic> {
             (is_free && delivery.attempts == 0).then_some(Topic::WebhookDeliveries)
         }
         Change::PutWebhookEndpoint(_) | Change::DeleteWebhookEndpoint { .. } => Some(Topic::WebhookEndpoints),
-        Change::Sandbox(change) => match change {
-            sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_) => Some(Topic::Inbox),
-            // What was to wait is due now, perhaps.
-            sandbox::Change::AdvanceClock { .. } => Some(Topic::Outbox),
-            sandbox::Change::Empty | sandbox::Change::PlanOutcome { .. } | sandbox::Change::PlanLookup { .. } => None,
-        },
-        Change::InsertTenant(_)
+        Change::Sandbox(sandbox::Change::Deliver(_) | sandbox::Change::RecordCall(_)) => Some(Topic::Inbox),
+        Change::Sandbox(
+            sandbox::Change::AdvanceClock { .. }
+            | sandbox::Change::Empty
+            | sandbox::Change::PlanOutcome { .. }
+            | sandbox::Change::PlanLookup { .. },
+        )
+        | Change::InsertTenant(_)
         | Change::InsertApiKey { .. }
         | Change::InsertLeasedMessage { .. }
         | Change::PutAccount(_)

@@ -234,7 +234,7 @@ async fn guarded(name: &str, step: impl Future<Output = Result<Progress, Error>>
 /// what nobody could send off who wrote it (`send_off.rs`): what found no place, what is tried again, and what others left behind.
 async fn deliver(channel: Channel, engine: Engine, tracker: TaskTracker, stop: CancellationToken) {
     let job = Deliver(engine.clone());
-    let mut outbox = engine.store().waiter(Topic::Outbox);
+    let mut outbox = engine.store().waiter(Topic::Outbox(channel));
     let mut moves = engine.clock().moves();
     let mut failures = 0;
     while !stop.is_cancelled() {

@@ -218,6 +218,15 @@ fn configuration(dir: &Path, url: &str, vendor: u16) -> String {
     path.display().to_string()
 }
 
+/// A configuration whose store has a tenant, and a key of it that may start.
+fn with_a_tenant(dir: &Path, url: &str, vendor: u16) -> (String, String) {
+    let config = configuration(dir, url, vendor);
+    tool(&["tenants", "create", "acme"], &config);
+    let key = ["keys", "create", "--tenant", "acme", "--name", "shop", "--scope", "verifications:write"];
+    let key = tool(&key, &config);
+    (config, key)
+}
+
 fn tool(arguments: &[&str], config: &str) -> String {
     let mut command = countersign(&[arguments, &["--config", config]].concat());
     let (status, out, err) = told(&command.stdin(Stdio::null()).output().unwrap());
@@ -229,22 +238,19 @@ fn tool(arguments: &[&str], config: &str) -> String {
 async fn what_a_dead_node_had_is_sent_once_more_by_another_and_not_before_its_lease_is_over() {
     let (dir, url) = (tempfile::tempdir().unwrap(), testing::database().await);
     let (vendor, port) = Vendor::start().await;
-    let config = configuration(dir.path(), &url, port);
-    tool(&["tenants", "create", "acme"], &config);
-    let key =
-        tool(&["keys", "create", "--tenant", "acme", "--name", "shop", "--scope", "verifications:write"], &config);
+    let (config, key) = with_a_tenant(dir.path(), &url, port);
     let start = async |node: &Running, to: &str| {
         let started = node.post("/v1/verifications", json!({"to": to, "channel": "sms"})).await;
         assert_eq!(started.status, 201, "{}", started.body);
     };
 
-    let one = Running::serve(Path::new(&config), &key);
+    let node = || Running::serve(Path::new(&config), &key);
+    let (one, two, three) = (node(), node(), node());
     start(&one, "+34666666111").await;
     vendor.asked.notified().await;
     one.kill();
     vendor.answers.add_permits(100);
 
-    let (two, three) = (Running::serve(Path::new(&config), &key), Running::serve(Path::new(&config), &key));
     for (node, to) in [(&two, "+34666666112"), (&three, "+34666666113")] {
         start(node, to).await;
         while vendor.times(to) == 0 {
@@ -260,6 +266,25 @@ async fn what_a_dead_node_had_is_sent_once_more_by_another_and_not_before_its_le
     assert_eq!(three.stop().0.code(), Some(0));
     let times = ["+34666666111", "+34666666112", "+34666666113"].map(|to| vendor.times(to));
     assert_eq!(times, [2, 1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_alone_sends_at_once_what_the_dead_one_had() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), testing::database().await);
+    let (vendor, port) = Vendor::start().await;
+    let (config, key) = with_a_tenant(dir.path(), &url, port);
+    let dead = Running::serve(Path::new(&config), &key);
+    let started = dead.post("/v1/verifications", json!({"to": "+34666666111", "channel": "sms"})).await;
+    assert_eq!(started.status, 201, "{}", started.body);
+    vendor.asked.notified().await;
+    dead.kill();
+    vendor.answers.add_permits(100);
+
+    let alone = Running::serve(Path::new(&config), &key);
+    while vendor.times("+34666666111") == 1 {
+        vendor.asked.notified().await;
+    }
+    assert_eq!(alone.stop().0.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,12 +4,13 @@
 
 use super::{
     error::plain,
+    leases,
     link::{Session, connect},
     url::Target,
 };
 use crate::{
     Error,
-    wake::{Topic, Wake},
+    wake::{Topic, Topics, Wake},
 };
 use futures_util::{StreamExt as _, stream};
 use std::{sync::Arc, time::Duration};
@@ -52,6 +53,7 @@ async fn converse(target: &Arc<Target>, wake: &Wake, listening: &mut Option<ones
     };
     let spoken = async {
         session.client().batch_execute(LISTEN).await?;
+        leases::share(&session).await?;
         let own = own_process(&session).await?;
         match listening.take() {
             // Whoever opens the store waits for this; if it does not any more, it has given up.
@@ -61,7 +63,7 @@ async fn converse(target: &Arc<Target>, wake: &Wake, listening: &mut Option<ones
         }
         loop {
             tokio::select! {
-                topics = wake.to_tell() => tell(&session, &topics).await?,
+                topics = wake.to_tell() => tell(&session, topics).await?,
                 Some(notification) = news.recv() => {
                     if notification.process_id() != own {
                         hear(wake, notification.payload());
@@ -80,8 +82,8 @@ async fn own_process(session: &Session) -> Result<i32, Error> {
     Ok(session.client().query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?)
 }
 
-async fn tell(session: &Session, topics: &[Topic]) -> Result<(), Error> {
-    let names: Vec<&str> = topics.iter().map(|topic| topic.name()).collect();
+async fn tell(session: &Session, topics: Topics) -> Result<(), Error> {
+    let names: Vec<&str> = topics.each().map(Topic::name).collect();
     let statement = session.patiently(session.prepared(NOTIFY)).await?;
     session.patiently(session.client().execute(&statement, &[&names.join(" ")])).await?;
     Ok(())

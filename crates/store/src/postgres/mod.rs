@@ -16,6 +16,7 @@ pub(crate) mod destinations;
 mod error;
 pub(crate) mod events;
 pub(crate) mod factors;
+mod leases;
 mod link;
 mod listener;
 pub(crate) mod messages;
@@ -76,6 +77,7 @@ impl Postgres {
         if session.is_being_filled().await.map_err(|error| error::opening_known(&target.place, &error))? {
             return Err(OpenError::BeingFilled { place: target.place.clone() });
         }
+        leases::end_those_of_the_dead(&session).await.map_err(|error| error::opening_known(&target.place, &error))?;
         let groups = Arc::new(Mutex::new(groups));
         let others = (1..writer::WRITERS).map(|_| Link::new(Arc::clone(&target)));
         for link in others.chain([first]) {

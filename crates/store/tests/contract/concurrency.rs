@@ -5,7 +5,7 @@ use crate::{
     backend::{batch, write},
     samples::*,
 };
-use countersign_model::{EventKind, Verification};
+use countersign_model::{Channel, EventKind, Verification};
 use countersign_store::{Change, Error, Store, Topic};
 use tokio::task::JoinSet;
 
@@ -130,7 +130,7 @@ async fn who_reads_decides_and_writes_again_after_a_conflict_loses_no_count() {
 async fn a_write_goes_on_when_nobody_waits_for_it_any_more() {
     for place in backend::each() {
         let store = place.open().await;
-        let mut outbox = store.waiter(Topic::Outbox);
+        let mut outbox = store.waiter(Topic::Outbox(Channel::Email));
         {
             let changes = [Change::InsertVerification(verification(1)), Change::InsertMessage(message(1, 1, at(1)))];
             let abandoned = store.write(batch(changes));

@@ -57,7 +57,7 @@ async fn everything_is_there_again_after_closing_and_opening() {
 
 #[tokio::test]
 async fn a_server_that_starts_ends_the_leases_of_the_one_before_where_it_is_the_only_one() {
-    for place in [backend::Place::sqlite()] {
+    for place in backend::each_lasting() {
         let store = place.open().await;
         write(&store, [Change::InsertMessage(message(1, 1, at(1)))]).await;
         let held = store.claim_messages(claim_of(at(1), at(1), at(999), 1)).await.unwrap().pop().unwrap();

@@ -371,7 +371,8 @@ async fn what_is_asked_for_by_its_id_is_looked_for_in_its_period_only_and_nothin
     for (table, looks, reads) in divided.looks(by_id).await {
         // A trial is asked for by its message, and is in the period of its verification.
         let is_used = table.starts_with("trial") || table.ends_with(&period) && !table.starts_with("activity");
-        assert_eq!((looks > 0, reads), (is_used, 0), "{table}: {looks}");
+        // Whoever opens the store looks once into each for leases of the dead.
+        assert_eq!((looks > 1, reads), (is_used, 0), "{table}: {looks}");
     }
     let by_anything = async |store: &Store| {
         for _ in 0..20 {

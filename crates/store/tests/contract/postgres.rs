@@ -22,7 +22,7 @@ async fn two() -> (Store, Store, String) {
 #[tokio::test]
 async fn what_one_node_was_answered_the_other_sees_and_hears_of() {
     let (one, other, _) = two().await;
-    let (mut outbox, mut inbox) = (other.waiter(Topic::Outbox), other.waiter(Topic::Inbox));
+    let (mut outbox, mut inbox) = (other.waiter(Topic::Outbox(Channel::Email)), other.waiter(Topic::Inbox));
     let mut clock = other.waiter(Topic::Clock);
     write(&one, [Change::InsertMessage(message(1, 1, at(1)))]).await;
     assert!(other.message(ours(), message_id(1)).await.unwrap().is_some());
