@@ -17,6 +17,7 @@ mod languages;
 mod log_in;
 mod people;
 mod routing;
+mod sandbox;
 mod secrets;
 mod send_code;
 mod start;
