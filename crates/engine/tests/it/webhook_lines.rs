@@ -1,7 +1,7 @@
 //! Whoever tells webhooks and whoever writes events do so side by side, in any order of their steps: each event is told once, in its
 //! order, and no status goes back.
 
-use crate::{ANA, Acts, other_than, start_to};
+use crate::{ANA, Acts, start_to};
 use countersign_engine::{
     commands::{CancelVerification, CreateWebhookEndpoint, Target},
     jobs::{CallWebhooks, Progress},
@@ -28,7 +28,7 @@ async fn play(order: &[usize]) -> (Vec<String>, Line) {
         whole_address: false,
     };
     harness.engine.run(&harness.caller, None, &endpoint).await.unwrap();
-    let (id, code) = started_with_code(&harness).await;
+    let id = harness.start(&start_to(ANA)).await.unwrap().verification.id;
     let tell = async || {
         let job = CallWebhooks::new(&harness.engine);
         for _ in 0..4 {
@@ -38,7 +38,8 @@ async fn play(order: &[usize]) -> (Vec<String>, Line) {
     let mut actors: [Stepped<'_>; ACTORS] = [
         Stepped::new(harness.deliver()),
         Stepped::new(async {
-            let _ = harness.check(id, &other_than(&code)).await;
+            // It may have been cancelled before.
+            let _ = harness.check(id, "wrong1").await;
         }),
         Stepped::new(async {
             let cancel = CancelVerification { target: Target::Id(id) };
@@ -49,7 +50,7 @@ async fn play(order: &[usize]) -> (Vec<String>, Line) {
         Stepped::new(tell()),
     ];
     for actor in order {
-        actors[*actor].step().await;
+        actors.get_mut(*actor).unwrap().step().await;
         harness.clock.pass(Duration::from_millis(1));
     }
     for mut actor in actors {
@@ -69,12 +70,6 @@ async fn play(order: &[usize]) -> (Vec<String>, Line) {
     (happened, told.collect())
 }
 
-/// Its first message is on its way, and not delivered yet.
-async fn started_with_code(harness: &Harness) -> (countersign_model::VerificationId, String) {
-    let id = harness.start(&start_to(ANA)).await.unwrap().verification.id;
-    (id, "000000".to_owned())
-}
-
 #[test]
 fn in_whatever_order_they_take_their_steps_each_event_is_told_once_in_its_order_and_no_status_goes_back() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -85,7 +80,7 @@ fn in_whatever_order_they_take_their_steps_each_event_is_told_once_in_its_order_
         let names: Vec<&String> = told.iter().map(|(name, ..)| name).collect();
         prop_assert_eq!(names, happened.iter().collect::<Vec<_>>());
         let ended = told.iter().position(|(.., status)| status != "pending").unwrap();
-        prop_assert!(told[ended..].iter().all(|(.., status)| status == "cancelled"), "{:?}", told);
+        prop_assert!(told.iter().skip(ended).all(|(.., status)| status == "cancelled"), "{:?}", told);
         Ok(())
     });
     tried.unwrap();

@@ -98,9 +98,9 @@ async fn what_asserts_a_version_waits_for_somebody_who_is_about_to_change_it() {
         let store = store.clone();
         async move { store.write(told).await }
     });
-    let waiting =
+    let waiters =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while testing::number(&url, waiting).await == 0 {
+    while testing::number(&url, waiters).await == 0 {
         assert!(!writing.is_finished(), "it does not wait");
     }
     // What was about to be changed is not.

@@ -86,7 +86,7 @@ async fn nothing_of_a_change_is_required_and_an_event_is_described() {
 async fn every_schema_that_is_referred_to_is_there() {
     let server = Server::new().await;
     let text = server.get("/openapi.json").await.body;
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     let mut found = 0;
     for reference in text.split("#/components/schemas/").skip(1) {

@@ -165,14 +165,14 @@ pub(super) async fn begin(
     let command = input.value.command();
     let told = |error| Problem::of(&error, web.engine().now());
     let begun = web.engine().run(&caller, input.idempotency.as_ref(), &command).await.map_err(told)?;
-    let MfaBegun::Begun { transaction, token, link } = begun else {
+    let MfaBegun::Begun { id, token, ends_at, link } = begun else {
         return Err(Problem::field("/return_to", "must be one of the client's own addresses, to the letter"));
     };
     let base = web.engine().public_url().unwrap_or_default().trim_end_matches('/');
     let object = MfaTokenObject {
-        id: transaction.name(),
+        id,
         mfa_token: token,
-        expires_at: time::text(transaction.ends_at),
+        expires_at: time::text(ends_at),
         page_url: link.map(|link| format!("{base}{}", mfa::path_of(&link))),
     };
     Ok((StatusCode::CREATED, Json(object)))
