@@ -5,6 +5,7 @@
 
 use countersign_engine::{
     commands::{CheckCode, CreateKey, KeyForm, Overrides, ServiceRef, StartVerification, Target},
+    jobs::Jobs,
     testing::Harness,
 };
 use countersign_model::{Address, Channel, Code, Scope, Typed, VerificationId};
@@ -27,8 +28,10 @@ async fn main() -> Outcome<()> {
     match what.as_str() {
         "start" => path.start(count).await.map(drop),
         "deliver" => {
+            let jobs = Jobs::start(&path.harness.engine);
             path.start(count).await?;
-            path.harness.deliver().await;
+            // What was begun is finished before it returns.
+            jobs.stop().await;
             Ok(())
         }
         "check" => path.check(path.start(count).await?).await,

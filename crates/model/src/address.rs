@@ -292,17 +292,31 @@ impl Address {
     pub fn parse(channel: Channel, text: &str) -> Result<Self, BadAddress> {
         match channel {
             Channel::Sms | Channel::Voice | Channel::Whatsapp | Channel::Telegram => {
-                let number = PhoneNumber::parse(text)?;
-                match number.traits().line {
-                    LineType::Special => Err(BadAddress::NotAPersons),
-                    LineType::Mobile
-                    | LineType::Fixed
-                    | LineType::FixedOrMobile
-                    | LineType::Voip
-                    | LineType::Unknown => Ok(Self::Phone(number)),
-                }
+                Self::of_a_person(PhoneNumber::parse(text)?)
             }
             Channel::Email => EmailAddress::parse(text).map(Self::Email),
+        }
+    }
+
+    /// An MSISDN as several vendors take it: 7 to 15 digits with the country code first, of which no numbering plan is asked. A number
+    /// that its country has is normalised all the same, so that two spellings of it share their limits.
+    ///
+    /// # Errors
+    /// When the text has another form, or the number gets no codes.
+    pub fn of_msisdn(digits: &str) -> Result<Self, BadAddress> {
+        match PhoneNumber::from_digits(digits) {
+            Ok(number) => Self::of_a_person(number),
+            Err(BadAddress::Impossible) => PhoneNumber::parse_e164(&format!("+{digits}")).map(Self::Phone),
+            Err(bad) => Err(bad),
+        }
+    }
+
+    fn of_a_person(number: PhoneNumber) -> Result<Self, BadAddress> {
+        match number.traits().line {
+            LineType::Special => Err(BadAddress::NotAPersons),
+            LineType::Mobile | LineType::Fixed | LineType::FixedOrMobile | LineType::Voip | LineType::Unknown => {
+                Ok(Self::Phone(number))
+            }
         }
     }
 
@@ -439,6 +453,21 @@ mod tests {
             assert_eq!(PhoneNumber::parse_e164(bad), Err(BadAddress::NotInternational), "{bad}");
         }
         assert_eq!(PhoneNumber::parse_e164("+34803123456"), Err(BadAddress::NotAPersons));
+    }
+
+    #[test]
+    fn an_msisdn_has_7_to_15_digits_and_need_not_be_in_any_plan() {
+        let of = |text: &str| Address::of_msisdn(text).map(|number| number.as_str().to_owned());
+        for good in ["34666666111", "3466666", "346666661111111", "1234567", "123456789012345", "999123456789"] {
+            assert_eq!(of(good), Ok(format!("+{good}")));
+        }
+        assert_eq!(of("4407700900123"), Ok("+447700900123".to_owned()), "a zero that nobody dials from abroad");
+        for bad in
+            ["", "123456", "1234567890123456", "+34666666111", "0034666666111", "0666666111", "34 666 66", "٣٤٦٦٦٦٦"]
+        {
+            assert_eq!(of(bad), Err(BadAddress::NotInternational), "{bad}");
+        }
+        assert_eq!(of("34803123456"), Err(BadAddress::NotAPersons));
     }
 
     #[test]

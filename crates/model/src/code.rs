@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The characters that a code is made of. Letters are upper case, and the letters and digits that people take for one
-/// another (`0 O`, `1 I L`) are left out where both could occur.
+/// The characters that a code is made of. Letters are upper case. The letters and digits that people take for one another (`0 O`,
+/// `1 I L`) are left out where both could occur, but of the two alphabets that hold all: some vendors' APIs promise those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Alphabet {
     /// `0`–`9`.
     Numeric,
@@ -16,6 +16,10 @@ pub enum Alphabet {
     Alpha,
     /// `2`–`9` and `A`–`Z` without `I`, `L` and `O`.
     Alphanumeric,
+    /// `A`–`Z`, all of them.
+    Letters,
+    /// `0`–`9` and `A`–`Z`, all of them.
+    LettersAndDigits,
 }
 
 impl Alphabet {
@@ -24,6 +28,20 @@ impl Alphabet {
             Self::Numeric => b"0123456789",
             Self::Alpha => b"ABCDEFGHJKMNPQRSTUVWXYZ",
             Self::Alphanumeric => b"23456789ABCDEFGHJKMNPQRSTUVWXYZ",
+            Self::Letters => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            Self::LettersAndDigits => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        }
+    }
+
+    /// The name on the wire and in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Numeric => "numeric",
+            Self::Alpha => "alpha",
+            Self::Alphanumeric => "alphanumeric",
+            Self::Letters => "letters",
+            Self::LettersAndDigits => "letters_and_digits",
         }
     }
 }
@@ -177,7 +195,10 @@ impl Typed {
             (Self::Number(number), Alphabet::Numeric) => {
                 Code::typed(&format!("{number:0>width$}", width = usize::from(shape.length)))
             }
-            (Self::Number(number), Alphabet::Alpha | Alphabet::Alphanumeric) => Code::typed(&number.to_string()),
+            (
+                Self::Number(number),
+                Alphabet::Alpha | Alphabet::Alphanumeric | Alphabet::Letters | Alphabet::LettersAndDigits,
+            ) => Code::typed(&number.to_string()),
         }
     }
 }
@@ -221,7 +242,13 @@ mod tests {
 
     #[test]
     fn every_character_is_equally_likely() {
-        for alphabet in [Alphabet::Numeric, Alphabet::Alpha, Alphabet::Alphanumeric] {
+        for (alphabet, count) in [
+            (Alphabet::Numeric, 10),
+            (Alphabet::Alpha, 23),
+            (Alphabet::Alphanumeric, 31),
+            (Alphabet::Letters, 26),
+            (Alphabet::LettersAndDigits, 36),
+        ] {
             let shape = CodeShape::new(alphabet, 16).unwrap();
             let mut counts = [0_u32; 256];
             let mut source = blocks(7);
@@ -231,12 +258,13 @@ mod tests {
                 }
             }
             let characters = alphabet.characters();
+            assert_eq!(characters.len(), count, "{alphabet:?}");
             let expected = f64::from(20_000 * 16_u32) / characters.len() as f64;
             let chi_square: f64 =
                 characters.iter().map(|c| (f64::from(counts[usize::from(*c)]) - expected).powi(2) / expected).sum();
             assert_eq!(counts.iter().sum::<u32>(), 320_000);
-            // With at most 30 degrees of freedom a fair draw stays below 60 in 99.9 % of all seeds; this seed is fixed.
-            assert!(chi_square < 60.0, "{alphabet:?}: {chi_square}");
+            // With at most 35 degrees of freedom a fair draw stays below 67 in 99.9 % of all seeds; this seed is fixed.
+            assert!(chi_square < 67.0, "{alphabet:?}: {chi_square}");
         }
     }
 
@@ -252,6 +280,15 @@ mod tests {
         assert_eq!(CodeShape::new(Alphabet::Numeric, 17), Err(BadCode::Length));
         assert!(serde_json::from_str::<CodeShape>(r#"{"alphabet":"numeric","length":3}"#).is_err());
         assert!(serde_json::from_str::<CodeShape>(r#"{"alphabet":"numeric","length":16}"#).is_ok());
+    }
+
+    #[test]
+    fn an_alphabet_is_written_by_its_name() {
+        for alphabet in
+            [Alphabet::Numeric, Alphabet::Alpha, Alphabet::Alphanumeric, Alphabet::Letters, Alphabet::LettersAndDigits]
+        {
+            assert_eq!(serde_json::to_value(alphabet).unwrap(), alphabet.name());
+        }
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Configuration {
             last_line: None,
             policy: Policy {
                 code: CodeShape::new(Alphabet::Numeric, rules.code_length).unwrap_or(CodeShape::SIX_DIGITS),
-                life_seconds: rules.life_minutes.saturating_mul(60),
+                life_seconds: u64::from(rules.life_minutes) * 60,
                 max_checks: rules.max_checks,
                 max_sends: rules.max_sends,
                 resend: ResendRule::SameCode,

@@ -1,7 +1,7 @@
 //! What a person approves when a code confirms a payment. The data is shown in the message, and the check must repeat it:
 //! Delegated Regulation (EU) 2018/389, article 5 ("dynamic linking").
 
-use crate::text::is_plain_line;
+use crate::text::{is_plain_line, is_plain_line_in_blanks};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,12 +50,13 @@ impl Payment {
     }
 
     /// The same for callers that write amounts as numbers and currencies in any case, as several vendors' do: a payee of at most 100
-    /// characters, and an amount that loses zeros which say nothing (`1000.00` is `1000`). The currency keeps its case.
+    /// characters, which keeps the blanks around it, and an amount that loses what says nothing (`+1000.00` is `1000`). The currency
+    /// keeps its case.
     ///
     /// # Errors
     /// Names the part that is wrong.
     pub fn of_number(payee: &str, amount: &str, currency: &str) -> Result<Self, BadPayment> {
-        if !is_plain_line(payee, 100) {
+        if !is_plain_line_in_blanks(payee, 100) {
             return Err(BadPayment::Payee);
         }
         let amount = plain_decimal(amount).ok_or(BadPayment::Amount)?;
@@ -93,21 +94,30 @@ impl Payment {
     }
 }
 
-/// The longest amount, in digits before and after the point.
-const MOST_DIGITS: usize = 30;
+/// How many digits an amount may have before the point, and zeros behind it: no exponent makes more of a few characters.
+const MOST_DIGITS: usize = 4096;
 
-/// A decimal that is not negative, in the one spelling without zeros that say nothing: `012.50`, `1.25e1` and `12.5` are `12.5`.
+/// A decimal that is not negative, in the one spelling without signs and zeros that say nothing: `012.50`, `+1.25e1` and `12.5` are
+/// `12.5`, and `-0` is `0`.
 fn plain_decimal(text: &str) -> Option<String> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     if whole.len() + decimals.len() == 0 || !is_digits(whole) || !is_digits(decimals) {
+        return None;
+    }
+    if power.is_empty() || !is_digits(power) {
         return None;
     }
     let digits = format!("{whole}{decimals}");
     let significant = digits.trim_matches('0');
     if significant.is_empty() {
         return Some("0".to_owned());
+    }
+    if text.starts_with('-') {
+        return None;
     }
     // Where the point stands, counted from the first digit that is no zero.
     let leading = digits.len() - digits.trim_start_matches('0').len();
@@ -155,7 +165,11 @@ mod tests {
             ("5e-3", "0.005"),
             ("5.", "5"),
             ("0.000", "0"),
-            ("0e999999", "0"),
+            ("0e99999999999999999999", "0"),
+            ("-0", "0"),
+            ("-0.00e-5", "0"),
+            ("+5", "5"),
+            ("+.5", "0.5"),
             ("123456789012345678901234567890", "123456789012345678901234567890"),
         ] {
             assert_eq!(plain_decimal(text).as_deref(), Some(plain), "{text}");
@@ -164,20 +178,48 @@ mod tests {
             "",
             ".",
             "-1",
-            "+1",
+            "-0.001",
+            "+",
+            "-",
+            "+-1",
+            "--0",
             "1e",
+            "0e",
+            "0ex",
+            "0e1e1",
             "e1",
             "1,5",
             "NaN",
             "Infinity",
-            "1e31",
-            "1e-40",
+            "1e4097",
+            "1e-4098",
             "1e99999999999999999999",
             "٣",
             " 1",
             "0x10",
         ] {
             assert_eq!(plain_decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn long_amounts_are_taken_and_told_apart_to_the_last_digit() {
+        let long = "9".repeat(4000);
+        assert_eq!(plain_decimal(&long).as_deref(), Some(long.as_str()));
+        assert_eq!(plain_decimal("1e4000"), Some(format!("1{}", "0".repeat(4000))));
+        assert_eq!(plain_decimal("1e-4000"), Some(format!("0.{}1", "0".repeat(3999))));
+        let payment = |amount: &str| Payment::of_number("ACME", amount, "xaf").unwrap();
+        assert!(!payment(&long).is_same(&payment(&format!("{}8", &long[1..]))));
+        assert!(payment(&long).is_same(&payment(&format!("+0{long}.0"))));
+    }
+
+    #[test]
+    fn a_payee_of_another_spelling_is_kept_and_is_another() {
+        let payment = |payee: &str| Payment::of_number(payee, "1", "xaf");
+        assert_eq!(payment(" ACME ").unwrap().payee(), " ACME ");
+        assert!(!payment(" ACME ").unwrap().is_same(&payment("ACME").unwrap()));
+        for empty in ["", " ", "\u{a0}", "\u{200b}", "ACME\n"] {
+            assert_eq!(payment(empty).err(), Some(BadPayment::Payee), "{empty:?}");
         }
     }
 

@@ -11,7 +11,7 @@ pub struct Policy {
     /// What a generated code looks like.
     pub code: CodeShape,
     /// How long a code can be used, in seconds; 0 means for ever.
-    pub life_seconds: u32,
+    pub life_seconds: u64,
     /// How many wrong codes a verification survives less one: with 5, the fifth wrong code ends it; 0 means any number.
     pub max_checks: u32,
     /// How many messages a verification may send, the first included; 0 means any number.
@@ -172,12 +172,19 @@ impl Policy {
         }
     }
 
+    /// For how many minutes a code can be used, begun ones counted; none: there is no end.
+    #[must_use]
+    pub fn life_minutes(&self) -> Option<u32> {
+        let minutes = self.life_seconds.div_ceil(60);
+        (minutes > 0).then(|| u32::try_from(minutes).unwrap_or(u32::MAX))
+    }
+
     /// Checks what types cannot.
     ///
     /// # Errors
     /// Names the first rule that makes no sense.
     pub fn checked(self) -> Result<Self, BadPolicy> {
-        if self.life_seconds > DAY {
+        if self.life_seconds > DAY.into() {
             return Err(BadPolicy::Life);
         }
         self.limits.check()?;
@@ -217,7 +224,7 @@ mod tests {
     #[test]
     fn rules_that_make_no_sense_are_refused() {
         let standard = Policy::of(Profile::Standard);
-        assert_eq!(Policy { life_seconds: DAY + 1, ..standard.clone() }.checked(), Err(BadPolicy::Life));
+        assert_eq!(Policy { life_seconds: u64::from(DAY) + 1, ..standard.clone() }.checked(), Err(BadPolicy::Life));
         let mut windowless = standard.clone();
         windowless.limits.sends = vec![Window { count: 0, seconds: 60 }];
         assert_eq!(windowless.checked(), Err(BadPolicy::Window));

@@ -5,8 +5,14 @@
 /// the direction of what follows (Unicode's controls, format characters and separators), no blanks around it, and no link.
 #[must_use]
 pub fn is_plain_line(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.chars().count())
-        && text.trim() == text
+    text.trim() == text && is_plain_line_in_blanks(text, longest)
+}
+
+/// The same, but there may be blanks around it. Blanks alone are no line.
+#[must_use]
+pub fn is_plain_line_in_blanks(text: &str, longest: usize) -> bool {
+    !text.trim().is_empty()
+        && text.chars().count() <= longest
         && !text.chars().any(|character| character.is_control() || hides(character))
         && !has_link(text)
 }
@@ -62,5 +68,9 @@ mod tests {
             assert!(!is_plain_line(bad, 40), "{bad:?}");
         }
         assert!(!is_plain_line("12345", 4));
+        assert!(is_plain_line_in_blanks(" x\u{a0}", 3));
+        for bad in ["", " ", " x\n", "\tx", "\u{2028}x", " x  "] {
+            assert!(!is_plain_line_in_blanks(bad, 3), "{bad:?}");
+        }
     }
 }

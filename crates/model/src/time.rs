@@ -9,6 +9,10 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 9999-12-30T22:00:00Z, the last moment that every calendar here can write (RFC 3339 has years of four digits). What ends later ends
+    /// then: no clock gets there.
+    pub const FURTHEST: Self = Self(253_402_207_200_000);
+
     /// The moment that many milliseconds after the epoch.
     #[must_use]
     pub const fn from_ms(ms: i64) -> Self {

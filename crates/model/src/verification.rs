@@ -278,9 +278,8 @@ impl Verification {
 
     /// For how many minutes a code of its policy can be used, begun ones counted, as messages say it; none: there is no end.
     #[must_use]
-    pub const fn life_minutes(&self) -> Option<u32> {
-        let seconds = self.policy.life_seconds;
-        if seconds > 0 { Some(seconds.div_ceil(60)) } else { None }
+    pub fn life_minutes(&self) -> Option<u32> {
+        self.policy.life_minutes()
     }
 
     /// Whether a message of this channel can say what those of this verification must: a link is not read out, and where the
@@ -453,7 +452,8 @@ impl Checked {
 }
 
 fn end_of_life(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
-    (policy.life_seconds > 0).then(|| now.plus_seconds(policy.life_seconds))
+    let end = || now.plus(std::time::Duration::from_secs(policy.life_seconds)).min(Timestamp::FURTHEST);
+    (policy.life_seconds > 0).then(end)
 }
 
 #[cfg(test)]
@@ -543,6 +543,16 @@ mod tests {
     fn a_code_is_dead_from_the_moment_its_life_ends() {
         assert_eq!(started(|_| {}).check(RIGHT, at(300)).1, Checked::NotPending(State::Expired));
         assert_eq!(started(|policy| policy.life_seconds = 0).check(RIGHT, at(300_000_000)).1, Checked::Approved);
+    }
+
+    #[test]
+    fn a_very_long_life_is_that_long_and_ends_with_the_calendar_at_the_latest() {
+        let long = started(|policy| policy.life_seconds = 10_000_000_000);
+        assert_eq!(long.clone().check(RIGHT, at(9_999_999_999)).1, Checked::Approved);
+        assert_eq!(long.check(RIGHT, at(10_000_000_000)).1, Checked::NotPending(State::Expired));
+        let longest = started(|policy| policy.life_seconds = u64::MAX);
+        assert_eq!(longest.expires_at(), Some(Timestamp::FURTHEST));
+        assert_eq!(longest.life_minutes(), Some(u32::MAX));
     }
 
     #[test]

@@ -161,7 +161,8 @@ async fn run(product: &Product, listeners: Vec<Listener>, limits: Limits, stop: 
         stop.cancelled().await;
         product.end_jobs(limits.drain).await;
     };
-    let (cut, ()) = tokio::join!(listen::serve(listeners, product.router.clone(), limits, stop.clone()), jobs);
+    let (router, public_url) = (product.router.clone(), product.public_url());
+    let (cut, ()) = tokio::join!(listen::serve(listeners, router, public_url, limits, stop.clone()), jobs);
     if cut > 0 {
         tracing::warn!(connections = cut, "cut off what had not ended in time");
     }

@@ -95,9 +95,16 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> String {
 }
 
 /// Answers on all listeners until `stop`; then takes no more connections, lets requests that have begun end within
-/// [`Limits::drain`], and closes what is left. Returns how many connections were cut off.
-pub async fn serve(listeners: Vec<Listener>, router: Router, limits: Limits, stop: CancellationToken) -> usize {
-    let connections = Arc::new(Connections::new(router, limits, stop.clone()));
+/// [`Limits::drain`], and closes what is left. Returns how many connections were cut off. `public_url` is the address of this server for
+/// links in refusals that are said here, before the router.
+pub async fn serve(
+    listeners: Vec<Listener>,
+    router: Router,
+    public_url: Option<String>,
+    limits: Limits,
+    stop: CancellationToken,
+) -> usize {
+    let connections = Arc::new(Connections::new(router, public_url, limits, stop.clone()));
     let loops = TaskTracker::new();
     for listener in listeners {
         loops.spawn(accept(listener, Arc::clone(&connections), stop.clone()));

@@ -62,6 +62,12 @@ pub struct Dev<'a> {
 }
 
 impl Product {
+    /// The address under which people and vendors reach this server, if it is set.
+    #[must_use]
+    pub fn public_url(&self) -> Option<String> {
+        self.engine.public_url().map(str::to_owned)
+    }
+
     /// For `serve`: the operator's store, keys and providers. Answers that are held back are given when it stops.
     ///
     /// # Errors

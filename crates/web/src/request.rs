@@ -27,11 +27,11 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id = %id, %method, route);
-    let answering = unread::answered(request, web.body_timeout(), |request| answer(request, next));
+    let answering = unread::answered(request, web.body_timeout(), |request| answer(&web, request, next));
     let answered = AssertUnwindSafe(answering).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a request panicked"));
-        dialects::refuse(uri.path(), &Refusal::Panic)
+        dialects::refuse(uri.path(), &Refusal::Panic, web.engine().public_url())
     });
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -50,9 +50,9 @@ pub(crate) async fn around(State(web): State<Web>, request: Request, next: Next)
 }
 
 /// A request that is wrong whoever it is for gets no further than this.
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(web: &Web, request: Request, next: Next) -> Response {
     let Some(refusal) = framing::refusal(request.version(), request.headers()) else { return next.run(request).await };
-    let mut response = dialects::refuse(request.uri().path(), &refusal);
+    let mut response = dialects::refuse(request.uri().path(), &refusal, web.engine().public_url());
     if refusal == Refusal::ContentCoding {
         // RFC 9110, 15.5.16: what would be taken.
         response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -71,11 +71,11 @@ fn request_id(web: &Web, request: &Request) -> String {
 }
 
 /// Nobody serves this path.
-pub(crate) async fn unknown_path(uri: Uri) -> Response {
-    dialects::refuse(uri.path(), &Refusal::UnknownPath)
+pub(crate) async fn unknown_path(State(web): State<Web>, uri: Uri) -> Response {
+    dialects::refuse(uri.path(), &Refusal::UnknownPath, web.engine().public_url())
 }
 
 /// The path exists, but not for this method; `Allow` tells which.
-pub(crate) async fn unknown_method(method: Method, uri: Uri) -> Response {
-    dialects::refuse(uri.path(), &Refusal::UnknownMethod(method))
+pub(crate) async fn unknown_method(State(web): State<Web>, method: Method, uri: Uri) -> Response {
+    dialects::refuse(uri.path(), &Refusal::UnknownMethod(method), web.engine().public_url())
 }

@@ -149,7 +149,7 @@ pub(super) fn overrides(transaction: &Transaction, wording: &CodeWording) -> Ove
     let usual = Policy::of(Profile::Compat).limits;
     let failed_checks = FailedChecks { max: 0, ..usual.failed_checks };
     Overrides {
-        life_seconds: Some(Transaction::LIFE_OF_A_CODE_SECONDS),
+        life_seconds: Some(Transaction::LIFE_OF_A_CODE_SECONDS.into()),
         max_checks: Some(0),
         limits: Some(Limits { sends: Vec::new(), failed_checks, ..usual }),
         text: wording.text.clone(),

@@ -72,7 +72,7 @@ pub struct Overrides {
     /// What its code looks like.
     pub code: Option<CodeShape>,
     /// How long its code lives, in seconds; 0 means for ever.
-    pub life_seconds: Option<u32>,
+    pub life_seconds: Option<u64>,
     /// How many wrong codes end it; 0 means never.
     pub max_checks: Option<u32>,
     /// What its destination, and the person whose factor it proves, may cost and try.

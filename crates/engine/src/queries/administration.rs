@@ -121,11 +121,10 @@ impl Engine {
         let Some(last_line) = &service.last_line else { return Ok(Vec::new()) };
         let own = self.store().templates(service.tenant).await?;
         let code = Code::typed(&"0".repeat(service.policy.code.length().into()));
-        let life_seconds = service.policy.life_seconds;
         let values = Context {
             code: &code,
             brand: service.brand.as_deref(),
-            life_minutes: (life_seconds > 0).then(|| life_seconds.div_ceil(60)),
+            life_minutes: service.policy.life_minutes(),
             payment: None,
             last_line: Some(last_line),
         };

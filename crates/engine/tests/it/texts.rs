@@ -186,3 +186,16 @@ async fn a_call_that_takes_its_time_leaves_no_deadline_in_the_past() {
     assert_eq!(Report(harness.engine.clone()).claim().await.unwrap().len(), 1);
     assert!(harness.store.next_due().await.unwrap().unwrap() > harness.engine.now());
 }
+
+#[tokio::test]
+async fn without_a_look_up_of_its_own_the_numbering_plan_alone_tells_which_number_exists() {
+    let harness = Harness::new().await;
+    for digits in ["3466666", "346666661111111", "999123456789"] {
+        let mut command = StartVerification { to: Address::of_msisdn(digits).unwrap(), ..of_dialect() };
+        command.overrides.number_lookup = Some(true);
+        let refused = harness.start(&command).await;
+        assert!(matches!(refused, Err(Error::NumberUnknown)), "{digits}");
+        command.overrides.number_lookup = Some(false);
+        assert!(harness.start(&command).await.is_ok(), "{digits}: nobody wanted to know");
+    }
+}

@@ -36,6 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// All connections of one server.
 pub(super) struct Connections {
     router: Router,
+    public_url: Option<String>,
     limits: Limits,
     http: auto::Builder<TokioExecutor>,
     places: Arc<Semaphore>,
@@ -45,7 +46,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, limits: Limits, stop: CancellationToken) -> Self {
+    pub(super) fn new(router: Router, public_url: Option<String>, limits: Limits, stop: CancellationToken) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         // `Activity` watches over heads and idle times: one clock, not two.
         http.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES as usize);
@@ -55,7 +56,8 @@ impl Connections {
             .keep_alive_interval(limits.header_timeout)
             .keep_alive_timeout(limits.header_timeout);
         let places = Arc::new(Semaphore::new(limits.max_connections as usize));
-        Self { router, limits, http, places, tasks: TaskTracker::new(), stop, cut: CancellationToken::new() }
+        let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
+        Self { router, public_url, limits, http, places, tasks, stop, cut }
     }
 
     /// Waits for a free place; none if everything stops first.
@@ -115,7 +117,7 @@ impl Connections {
         let Some((stream, held_back)) = returned.take() else { return };
         let refusal = if overdue == Some(Overdue::LateHead) { Some(Refusal::LateHead) } else { held_back };
         let Some(refusal) = refusal else { return };
-        let answer = unreadable::answer(&activity.head(), &refusal).await;
+        let answer = unreadable::answer(&activity.head(), &refusal, self.public_url.as_deref()).await;
         if let Ok(Err(error)) = timeout(LAST_WORDS, stream.say(&answer)).await {
             tracing::debug!(%error, "a connection ended early");
         }

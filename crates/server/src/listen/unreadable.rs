@@ -36,9 +36,9 @@ pub(super) fn in_written(bytes: &[u8]) -> Option<(usize, Refusal)> {
     is_bare.then_some((first + start, refusal))
 }
 
-/// The whole answer to a request of which only the beginning of its head is known.
-pub(super) async fn answer(head: &[u8], refusal: &Refusal) -> Vec<u8> {
-    let (parts, body) = dialects::refuse(path(head), refusal).into_parts();
+/// The whole answer to a request of which only the beginning of its head is known. `public_url` is the address of this server, if known.
+pub(super) async fn answer(head: &[u8], refusal: &Refusal, public_url: Option<&str>) -> Vec<u8> {
+    let (parts, body) = dialects::refuse(path(head), refusal, public_url).into_parts();
     let body = body::to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
     let reason = parts.status.canonical_reason().unwrap_or_default();
     let mut text = format!("HTTP/1.1 {} {reason}\r\nconnection: close\r\n", parts.status.as_str());

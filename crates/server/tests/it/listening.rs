@@ -21,6 +21,7 @@ const LONG: Duration = Duration::from_mins(1);
 
 const LIMITS: Limits =
     Limits { max_connections: 100, header_timeout: LONG, keep_alive: LONG, send_timeout: LONG, drain: LONG };
+const PUBLIC_URL: &str = "https://verify.example.com/";
 /// More than fits between a server that writes and a client that does not read.
 const LARGE: usize = 64 * 1024 * 1024;
 
@@ -38,7 +39,13 @@ impl Running {
 
     fn on(listener: Listener, limits: Limits) -> Self {
         let (address, stop, release) = (listener.local_addr(), CancellationToken::new(), CancellationToken::new());
-        let serving = tokio::spawn(listen::serve(vec![listener], router(&release), limits, stop.clone()));
+        let serving = tokio::spawn(listen::serve(
+            vec![listener],
+            router(&release),
+            Some(PUBLIC_URL.to_owned()),
+            limits,
+            stop.clone(),
+        ));
         Self { address, stop, release, serving }
     }
 
@@ -240,6 +247,7 @@ async fn what_is_no_http_is_refused_in_the_words_of_the_api_that_it_names() {
     let long = "x".repeat(40_000);
     let many = "h: x\r\n".repeat(101);
     let (bad, large) = ("400 Bad Request", "431 Request Header Fields Too Large");
+    let documentation = r#""documentation":"https://verify.example.com/help/apidocs/error/100.htm""#;
     let cases = [
         ("nonsense\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
         ("GET / HTTP/9.9\r\n\r\n".to_owned(), bad, PROBLEM, "malformed_request"),
@@ -249,6 +257,7 @@ async fn what_is_no_http_is_refused_in_the_words_of_the_api_that_it_names() {
         (format!("GET / HTTP/1.1\r\nhost: x\r\nlong: {long}\r\n\r\n"), large, PROBLEM, "head_too_large"),
         ("GET /api/2fa/verify HTTP/9.9\r\n\r\n".to_owned(), bad, "application/json", "UNKNOWN_ERROR"),
         (format!("GET /api/hlr/x HTTP/1.1\r\n{many}\r\n"), large, "application/json", "UNKNOWN_ERROR"),
+        (format!("GET /rest/auth HTTP/1.1\r\n{many}\r\n"), large, "application/json", documentation),
     ];
     for (request, status, media_type, word) in cases {
         let mut client = server.connect().await;

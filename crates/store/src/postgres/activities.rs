@@ -12,7 +12,7 @@ use countersign_model::{Activity, TenantId, Timestamp};
 pub(super) fn insert(activity: &Activity) -> Result<Statement, Error> {
     Ok(Statement::row(
         "INSERT INTO activity (tenant, id, at, kind, body)
-         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::text[]) ON CONFLICT DO NOTHING",
+         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::text[])",
         values![
             activity.tenant.to_bytes(),
             activity.id.to_bytes(),

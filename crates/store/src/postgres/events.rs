@@ -10,8 +10,7 @@ use countersign_model::{Event, EventId, EventKind, TenantId, VerificationId};
 pub(super) fn insert(event: &Event) -> Result<Statement, Error> {
     Ok(Statement::row(
         "INSERT INTO event (tenant, verification, id, at, body)
-         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[])
-         ON CONFLICT DO NOTHING",
+         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[])",
         values![
             event.tenant.to_bytes(),
             event.verification.to_bytes(),

@@ -19,8 +19,7 @@ pub(super) fn insert(message: &Message, leased_until: Option<Timestamp>) -> Resu
          SELECT tenant, id, verification, 1, channel, state, due_at, leased_until, updated_at, body
          FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
                  $9::text[])
-             AS new (tenant, id, verification, channel, state, due_at, leased_until, updated_at, body)
-         ON CONFLICT DO NOTHING",
+             AS new (tenant, id, verification, channel, state, due_at, leased_until, updated_at, body)",
         values![
             message.tenant.to_bytes(),
             message.id.to_bytes(),

@@ -41,7 +41,9 @@ pub(super) enum Form {
 }
 
 impl Statement {
-    /// For `UNNEST`: changes exactly one row, or refuses the batch. For what is written often.
+    /// For `UNNEST`: changes exactly one row, or refuses the batch. For what is written often. A row that is there already is an error,
+    /// which refuses the batch as well; `ON CONFLICT DO NOTHING` spares the server that error where it is to be expected, and costs
+    /// a quarter more where it is not: identifiers are made by chance.
     pub(super) const fn row(sql: &'static str, values: Vec<Value>) -> Self {
         Self { sql, values, form: Form::Rows, asserts: true }
     }

@@ -21,8 +21,7 @@ pub(super) fn insert(verification: &Verification) -> Result<Statement, Error> {
          SELECT tenant, id, service, to_index, 1, open_until, checkable_until, decided_at, body, link
          FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[],
                  $8::text[], $9::bytea[])
-             AS new (tenant, id, service, to_index, open_until, checkable_until, decided_at, body, link)
-         ON CONFLICT DO NOTHING",
+             AS new (tenant, id, service, to_index, open_until, checkable_until, decided_at, body, link)",
         values![
             verification.tenant.to_bytes(),
             verification.id.to_bytes(),

@@ -27,12 +27,13 @@ pub struct Dialect {
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// What its paths begin with. Of all dialects the longest that fits a path decides who refuses there.
+    /// What its paths begin with; one that ends in a slash is also a path of its own without it. Of all dialects the longest that fits
+    /// a path decides who refuses there.
     pub prefixes: &'static [&'static str],
     /// Its paths.
     pub routes: fn() -> Router<Web>,
-    /// How it refuses what never got as far as one of its calls.
-    pub refuse: fn(&Refusal) -> Response,
+    /// How it refuses what never got as far as one of its calls. The text is the address of this server, for links; empty: it has none.
+    pub refuse: fn(&Refusal, &str) -> Response,
     /// How it words delivery reports; none if it has none.
     pub reports: Option<fn(&Settings) -> ReportFormat>,
     /// With what a newcomer calls it in dev mode.
@@ -115,15 +116,17 @@ impl Refusal {
     }
 }
 
-/// Refuses in the words of the dialect to which the path belongs. What belongs to none is the native one's.
+/// Refuses in the words of the dialect to which the path belongs. What belongs to none is the native one's. `public_url` is the address
+/// of this server, if it is known.
 #[must_use]
-pub fn refuse(path: &str, refusal: &Refusal) -> Response {
+pub fn refuse(path: &str, refusal: &Refusal, public_url: Option<&str>) -> Response {
+    let begins = |prefix: &str| path.starts_with(prefix) || prefix.strip_suffix('/') == Some(path);
     let fitting = |dialect: &Dialect| {
-        let fits = dialect.prefixes.iter().filter(|prefix| path.starts_with(**prefix));
+        let fits = dialect.prefixes.iter().filter(|prefix| begins(prefix));
         fits.map(|prefix| prefix.len()).max()
     };
     let nearest = DIALECTS.iter().max_by_key(|dialect| fitting(dialect)).unwrap_or(&native::DIALECT);
-    (nearest.refuse)(refusal)
+    (nearest.refuse)(refusal, public_url.unwrap_or_default().trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -133,14 +136,27 @@ mod tests {
     #[test]
     fn a_path_is_refused_in_the_words_of_whom_it_belongs_to() {
         let kind = |path| {
-            let answer = refuse(path, &Refusal::UnknownPath);
+            let answer = refuse(path, &Refusal::UnknownPath, None);
             assert_eq!(answer.status(), StatusCode::NOT_FOUND);
             answer.headers()["content-type"].to_str().unwrap().to_owned()
         };
-        for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/api/", "/apis"] {
+        for ours in ["/", "/v1/nothing", "/sandbox/nothing", "/apis", "/rested", "/mfax"] {
             assert_eq!(kind(ours), "application/problem+json", "{ours}");
         }
-        for theirs in ["/api/2fa/resend", "/api/3.0/x", "/api/hlr/", "/mfa/x", "/oauth/x", "/api/v2/x"] {
+        for theirs in [
+            "/api/2fa/resend",
+            "/api/3.0/x",
+            "/api/hlr/",
+            "/api",
+            "/api/",
+            "/api/x",
+            "/rest",
+            "/rest/",
+            "/mfa",
+            "/mfa/x",
+            "/oauth/x",
+            "/api/v2/x",
+        ] {
             assert_eq!(kind(theirs), "application/json", "{theirs}");
         }
     }
@@ -148,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_in_the_words_of_whom_the_path_belongs_to() {
         for (path, word) in [("/v1/verifications", "internal_error"), ("/api/2fa/request", "UNKNOWN_ERROR")] {
-            let answer = refuse(path, &Refusal::Panic);
+            let answer = refuse(path, &Refusal::Panic, None);
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
             let body = axum::body::to_bytes(answer.into_body(), 1000).await.unwrap();
             assert!(String::from_utf8(body.to_vec()).unwrap().contains(word), "{path}");

@@ -10,7 +10,7 @@ use countersign_engine::commands::{CreateKey, KeyForm};
 use countersign_model::Scope;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 const NUMBER: &str = "34666666111";
 
@@ -57,6 +57,21 @@ async fn g34_a_pin_without_end_is_good_after_ten_years() {
     let server = with_pin(json!({"expires_in": 0})).await;
     server.harness.clock.pass(Duration::from_hours(24 * 3653));
     assert_eq!(verify(&server, NUMBER, json!(server.code())).await, "ok");
+}
+
+#[tokio::test]
+async fn g19_and_g20_all_letters_and_all_digits_occur_in_pins() {
+    let mut server = Server::with_gateway_keys().await;
+    let (letters, digits) = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789");
+    for (kind, all) in [("alpha", letters.to_owned()), ("alphanumeric", format!("{digits}{letters}"))] {
+        let mut seen = BTreeSet::new();
+        for subscriber in 100..140 {
+            request(&server, &format!("34666666{subscriber}"), json!({"type": kind, "length": 16})).await;
+            server.deliver().await;
+            seen.extend(server.code().chars());
+        }
+        assert_eq!(seen.into_iter().collect::<String>(), all, "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ pub const DIALECT: Dialect = Dialect {
         "/api/v2/",
     ],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, _| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,

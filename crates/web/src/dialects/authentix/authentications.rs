@@ -32,7 +32,7 @@ pub(super) struct AuthenticationObject {
     status: &'static str,
     dest: String,
     channel: &'static str,
-    expiry_time: u32,
+    expiry_time: u64,
     max_trials: u32,
     max_controls: u32,
     payment_info: Option<PaymentObject>,

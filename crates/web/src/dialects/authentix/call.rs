@@ -8,10 +8,11 @@ use super::{
     fields::Fields,
     ids,
 };
-use crate::{Web, body};
+use crate::{Web, body, dialects::Refusal};
 use axum::{
-    extract::{FromRequest, FromRequestParts as _, RawPathParams, Request},
-    http::{Method, header::CONTENT_TYPE},
+    extract::{FromRequest, FromRequestParts as _, RawPathParams, Request, State},
+    http::{Method, header::CONTENT_TYPE, request::Parts},
+    response::{IntoResponse as _, Response},
 };
 use countersign_engine::Error;
 use countersign_model::{Configuration, Timestamp};
@@ -32,10 +33,7 @@ impl FromRequest<Web> for Call {
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, Refused> {
         let (mut parts, body) = request.into_parts();
-        if !admits_json(&parts.headers) {
-            return Err(Code::NotAcceptable.refused());
-        }
-        let applet = auth::applet(web, &parts).await?;
+        let applet = admit(web, &parts).await?;
         let path = RawPathParams::from_request_parts(&mut parts, web).await.map_err(|_| Code::NotFound.refused())?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = Fields::of_form(parts.uri.query().unwrap_or_default().as_bytes());
@@ -45,6 +43,32 @@ impl FromRequest<Web> for Call {
             _ => Vec::new(),
         };
         Ok(Self { applet, query, path, kind, body, web: web.clone() })
+    }
+}
+
+/// What is asked before anything else, even before whether there is such a call.
+async fn admit(web: &Web, parts: &Parts) -> Result<Applet, Refused> {
+    if !admits_json(&parts.headers) {
+        return Err(Code::NotAcceptable.refused());
+    }
+    auth::applet(web, parts).await
+}
+
+/// Nobody serves this path.
+pub(super) async fn unknown_path(State(web): State<Web>, request: Request) -> Response {
+    misdirected(&web, request, &Refusal::UnknownPath).await
+}
+
+/// The path exists, but not for this method.
+pub(super) async fn unknown_method(State(web): State<Web>, request: Request) -> Response {
+    let refusal = Refusal::UnknownMethod(request.method().clone());
+    misdirected(&web, request, &refusal).await
+}
+
+async fn misdirected(web: &Web, request: Request, refusal: &Refusal) -> Response {
+    match admit(web, &request.into_parts().0).await {
+        Ok(_) => Refused::before_the_dialect(refusal),
+        Err(refused) => refused.into_response(),
     }
 }
 

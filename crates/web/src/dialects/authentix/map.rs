@@ -1,16 +1,16 @@
 //! Maps that are written as text. The vendor's own examples write them as Python would (`{'payee': 'ACME'}`), its Java library as
-//! JSON; both are read, strictly first, then leniently. They are flat: a value is a text, a number, yes, no or nothing. Nothing is
-//! ever evaluated.
+//! JSON; both are read, strictly first, then leniently. A value is a text, a number, yes, no or nothing; in JSON it may be an object or
+//! a list, too. Nothing is ever evaluated.
 
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// A flat map. Of a key that is there twice the last counts.
-pub(super) type FlatMap = BTreeMap<String, Scalar>;
+/// A map. Of a key that is there twice the last counts.
+pub(super) type Map = BTreeMap<String, Value>;
 
 /// A value of such a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(super) enum Value {
     /// In quotes.
     Text(String),
     /// A number, digit by digit.
@@ -19,43 +19,57 @@ pub(super) enum Scalar {
     Bool(bool),
     /// Nothing.
     Null,
+    /// An object or a list, as JSON without blanks.
+    Nested(String),
 }
 
 /// The longest map, in bytes.
 const LONGEST: usize = 4096;
 
 /// Reads a map; none if it is none, or too long.
-pub(super) fn parse(text: &str) -> Option<FlatMap> {
+pub(super) fn parse(text: &str) -> Option<Map> {
     if text.len() > LONGEST {
         return None;
     }
     strict(text).or_else(|| Lenient { rest: text }.map())
 }
 
-impl Scalar {
+impl Value {
     /// As it stands in a message.
     pub(super) fn into_text(self) -> String {
         match self {
-            Self::Text(text) | Self::Number(text) => text,
+            Self::Text(text) | Self::Number(text) | Self::Nested(text) => text,
             Self::Bool(flag) => flag.to_string(),
             Self::Null => String::new(),
         }
     }
 }
 
-fn strict(text: &str) -> Option<FlatMap> {
+fn strict(text: &str) -> Option<Map> {
     let object: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
     let scalar = |raw: &str| {
         Some(match raw.as_bytes().first()? {
-            b'"' => Scalar::Text(serde_json::from_str(raw).ok()?),
-            b't' => Scalar::Bool(true),
-            b'f' => Scalar::Bool(false),
-            b'n' => Scalar::Null,
-            b'{' | b'[' => return None,
-            _ => Scalar::Number(raw.to_owned()),
+            b'"' => Value::Text(serde_json::from_str(raw).ok()?),
+            b't' => Value::Bool(true),
+            b'f' => Value::Bool(false),
+            b'n' => Value::Null,
+            b'{' | b'[' => Value::Nested(compact(raw)),
+            _ => Value::Number(raw.to_owned()),
         })
     };
     object.into_iter().map(|(name, raw)| Some((name, scalar(raw.get())?))).collect()
+}
+
+/// The same JSON without blanks between its parts.
+fn compact(json: &str) -> String {
+    let (mut in_text, mut is_escaped) = (false, false);
+    let says_something = |character: &char| {
+        let is_kept = in_text || !character.is_ascii_whitespace();
+        in_text ^= *character == '"' && !is_escaped;
+        is_escaped = in_text && *character == '\\' && !is_escaped;
+        is_kept
+    };
+    json.chars().filter(says_something).collect()
 }
 
 /// What is left to be read.
@@ -64,8 +78,8 @@ struct Lenient<'t> {
 }
 
 impl Lenient<'_> {
-    fn map(mut self) -> Option<FlatMap> {
-        let mut map = FlatMap::new();
+    fn map(mut self) -> Option<Map> {
+        let mut map = Map::new();
         self.symbol('{')?;
         loop {
             if self.symbol('}').is_some() {
@@ -88,19 +102,19 @@ impl Lenient<'_> {
         Some(())
     }
 
-    fn scalar(&mut self) -> Option<Scalar> {
+    fn scalar(&mut self) -> Option<Value> {
         if let Some(text) = self.quoted() {
-            return Some(Scalar::Text(text));
+            return Some(Value::Text(text));
         }
         let is_bare = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
         let trimmed = self.rest.trim_start();
         let end = trimmed.find(|character| !is_bare(character)).unwrap_or(trimmed.len());
         let (word, rest) = trimmed.split_at(end);
         let scalar = match word {
-            "true" | "True" => Scalar::Bool(true),
-            "false" | "False" => Scalar::Bool(false),
-            "null" | "None" => Scalar::Null,
-            _ => Scalar::Number(number(word)?),
+            "true" | "True" => Value::Bool(true),
+            "false" | "False" => Value::Bool(false),
+            "null" | "None" => Value::Null,
+            _ => Value::Number(number(word)?),
         };
         self.rest = rest;
         Some(scalar)
@@ -169,8 +183,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn text(text: &str) -> Scalar {
-        Scalar::Text(text.to_owned())
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
     }
 
     #[test]
@@ -180,7 +194,7 @@ mod tests {
         let json = parse(r#"{"payee":"ACME","amount":"1000","currency":"xaf"}"#).unwrap();
         assert_eq!(json, payment);
         let sender = parse("{'sender_email': 'me@my-company.com'}").unwrap();
-        assert_eq!(sender, FlatMap::from([("sender_email".to_owned(), text("me@my-company.com"))]));
+        assert_eq!(sender, Map::from([("sender_email".to_owned(), text("me@my-company.com"))]));
     }
 
     #[test]
@@ -191,20 +205,31 @@ mod tests {
         let expected = [
             ("a", text("it's")),
             ("b", text("\"q\"")),
-            ("c", Scalar::Number("-1.50e3".to_owned())),
-            ("d", Scalar::Bool(true)),
-            ("e", Scalar::Null),
+            ("c", Value::Number("-1.50e3".to_owned())),
+            ("d", Value::Bool(true)),
+            ("e", Value::Null),
             ("f", text("éA😀")),
         ];
         assert_eq!(map, Some(expected.map(|(name, value)| (name.to_owned(), value)).into()));
-        assert_eq!(parse("{}"), Some(FlatMap::new()));
+        assert_eq!(parse("{}"), Some(Map::new()));
         let exact = parse(r#"{"n": 1000.10}"#).unwrap();
-        assert_eq!(exact.get("n"), Some(&Scalar::Number("1000.10".to_owned())), "digit by digit, not as a float");
-        assert_eq!(parse("{'a': 1, 'a': 2}").unwrap().get("a"), Some(&Scalar::Number("2".to_owned())));
+        assert_eq!(exact.get("n"), Some(&Value::Number("1000.10".to_owned())), "digit by digit, not as a float");
+        assert_eq!(parse("{'a': 1, 'a': 2}").unwrap().get("a"), Some(&Value::Number("2".to_owned())));
     }
 
     #[test]
-    fn what_is_no_flat_map_is_none() {
+    fn strict_json_may_be_nested_and_is_kept_without_blanks() {
+        let map =
+            parse(r#"{"a": { "b" : [1.50, "x \" y" , null ] }, "c": [ ], "d": {"e":"\\\\" , "f" : " "}}"#).unwrap();
+        let nested = |name: &str| map.get(name).cloned().unwrap().into_text();
+        assert_eq!(nested("a"), r#"{"b":[1.50,"x \" y",null]}"#);
+        assert_eq!((nested("c").as_str(), nested("d").as_str()), ("[]", r#"{"e":"\\\\","f":" "}"#));
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(2000), "]".repeat(2000));
+        assert_eq!(parse(&deep).unwrap().get("a").cloned().unwrap().into_text().len(), 4000);
+    }
+
+    #[test]
+    fn what_is_no_map_is_none() {
         for bad in [
             "",
             "nope",
@@ -217,7 +242,10 @@ mod tests {
             "{'a': b}",
             "{'a': {'b': 1}}",
             "{'a': [1]}",
-            r#"{"a": {}}"#,
+            "{'a': {\"b\": 1}}",
+            r#"{"a": {}} x"#,
+            r#"{"a": {"b"}}"#,
+            r#"{"a": [1,]}"#,
             "{'a': 1} x",
             "{'a': 1,,}",
             "{,}",
@@ -242,7 +270,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_json_and_python_write_is_read_back(map in prop::collection::btree_map(".{0,12}", ".{0,20}", 0..8)) {
-            let expected: FlatMap = map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            let expected: Map = map.iter().map(|(name, value)| (name.clone(), text(value))).collect();
             let pairs: Vec<String> = map.iter().map(|(name, value)| format!("{}: {}", python(name), python(value))).collect();
             prop_assert_eq!(parse(&serde_json::to_string(&map).unwrap()), Some(expected.clone()));
             prop_assert_eq!(parse(&format!("{{{}}}", pairs.join(", "))), Some(expected));

@@ -34,7 +34,7 @@ mod trial_filter;
 
 pub use settings::Settings;
 
-use super::{Dialect, Refusal};
+use super::Dialect;
 use crate::Web;
 use axum::{
     Router,
@@ -50,7 +50,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "TalkyLabs Reach Authentix",
     prefixes: &["/rest/authentix/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, _| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,
@@ -75,11 +75,11 @@ fn routes() -> Router<Web> {
         .route("/configurations/{configuration}/authentication-controls", post(authentication_controls::check))
         .route("/authenticationTrials", get(authentication_trials::list))
         .route("/authenticationTrials/{trial}", get(authentication_trials::fetch))
-        .route("/authenticationTrialStats", get(authentication_trial_stats::fetch));
+        .route("/authenticationTrialStats", get(authentication_trial_stats::fetch))
+        .method_not_allowed_fallback(call::unknown_method);
     // Another dialect may answer for all that nobody else serves below `/rest`; here it is this one.
-    Router::new()
-        .nest(ROOT, calls)
-        .route("/rest/authentix/{*path}", any(async || Refused::before_the_dialect(&Refusal::UnknownPath)))
+    let none = ["/rest/authentix", "/rest/authentix/", "/rest/authentix/{*path}"];
+    none.into_iter().fold(Router::new().nest(ROOT, calls), |router, path| router.route(path, any(call::unknown_path)))
 }
 
 fn credentials(credentials: &Credentials) -> Value {

@@ -3,7 +3,7 @@
 use super::{
     error::{Code, Refused},
     fields::{Field, Fields},
-    map::{self, FlatMap, Scalar},
+    map::{self, Value},
 };
 use countersign_model::Payment;
 use serde::Serialize;
@@ -40,17 +40,13 @@ pub(super) fn required(fields: &Fields) -> Result<Payment, Refused> {
         None | Some(Field::Number(_) | Field::Bool(_) | Field::List) => None,
     };
     let payment = map.and_then(|mut map| {
-        let [payee, currency] = ["payee", "currency"].map(|name| written(&mut map, name));
-        Payment::of_number(payee?.trim(), written(&mut map, "amount")?.trim(), currency?.trim()).ok()
+        let mut take = |name| map.remove(name);
+        let (Value::Text(payee), Value::Text(currency)) = (take("payee")?, take("currency")?) else { return None };
+        let (Value::Text(amount) | Value::Number(amount)) = take("amount")? else { return None };
+        // The payee is compared to the letter, so it stays as it was written.
+        Payment::of_number(&payee, amount.trim(), currency.trim()).ok()
     });
     payment.ok_or(Code::PaymentNeeded.refused())
-}
-
-fn written(map: &mut FlatMap, name: &str) -> Option<String> {
-    match map.remove(name)? {
-        Scalar::Text(text) | Scalar::Number(text) => Some(text),
-        Scalar::Bool(_) | Scalar::Null => None,
-    }
 }
 
 #[cfg(test)]
@@ -65,9 +61,15 @@ mod tests {
 
     #[test]
     fn an_amount_is_text_or_number_and_comes_back_as_a_number() {
-        for (amount, number) in
-            [("'1000'", "1000"), ("1000.0", "1000"), ("12.50", "12.5"), ("\"0\"", "0"), ("1e2", "100")]
-        {
+        for (amount, number) in [
+            ("'1000'", "1000"),
+            ("1000.0", "1000"),
+            ("12.50", "12.5"),
+            ("\"0\"", "0"),
+            ("1e2", "100"),
+            ("'+5'", "5"),
+            ("-0", "0"),
+        ] {
             let given = format!("{{'payee': 'ACME', 'amount': {amount}, 'currency': 'xaf'}}");
             let expected = format!(r#"{{"payee":"ACME","amount":{number},"currency":"xaf"}}"#);
             assert_eq!(shown(&[("paymentInfo", &given)]), Some(expected), "{amount}");
@@ -86,6 +88,8 @@ mod tests {
             "{'payee': 'ACME', 'amount': true, 'currency': 'xaf'}",
             "{'payee': 'ACME', 'amount': 'NaN', 'currency': 'xaf'}",
             "{'payee': null, 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 5, 'amount': 1, 'currency': 'xaf'}",
+            "{'payee': 'ACME', 'amount': [1], 'currency': 'xaf'}",
             "{'payee': 'ACME', 'amount': 1, 'currency': 'francs'}",
         ] {
             assert_eq!(shown(&[("paymentInfo", bad)]), None, "{bad}");

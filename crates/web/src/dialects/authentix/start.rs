@@ -6,7 +6,7 @@ use super::{
     call::Call,
     error::{Code, Refused},
     fields::{Field, Fields},
-    map::{self, FlatMap},
+    map::{self, Map},
     payment,
     settings::Settings,
     template::{Place, Template, Values, one_line},
@@ -143,22 +143,17 @@ impl Request<'_> {
         }
     }
 
-    fn template_data(&self) -> Result<FlatMap, Refused> {
+    fn template_data(&self) -> Result<Map, Refused> {
         match self.fields.get("templateDataMap") {
-            None => Ok(FlatMap::new()),
-            Some(Field::Text(text)) if text.trim().is_empty() => Ok(FlatMap::new()),
+            None => Ok(Map::new()),
+            Some(Field::Text(text)) if text.trim().is_empty() => Ok(Map::new()),
             Some(Field::Text(text) | Field::Object(text)) => map::parse(text).ok_or(Code::BadTemplateData.refused()),
             Some(Field::Number(_) | Field::Bool(_) | Field::List) => Err(Code::BadTemplateData.refused()),
         }
     }
 
     /// Whom a mail comes from, if the caller says so and may.
-    fn sender(
-        &self,
-        data: &mut FlatMap,
-        rules: &ConfigurationRules,
-        channel: Channel,
-    ) -> Result<Option<String>, Refused> {
+    fn sender(&self, data: &mut Map, rules: &ConfigurationRules, channel: Channel) -> Result<Option<String>, Refused> {
         let wish = data.remove("sender_email").map(|value| one_line(&value.into_text()).trim().to_owned());
         let Some(wish) = wish.filter(|wish| !wish.is_empty() && channel == Channel::Email) else { return Ok(None) };
         let address = EmailAddress::parse(&wish)

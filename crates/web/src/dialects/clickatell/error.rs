@@ -147,9 +147,9 @@ impl Refused {
     }
 
     /// A request that never got as far as a call of this API: nobody knows how it wants to be answered.
-    pub(super) fn before_the_dialect(refusal: &Refusal) -> Response {
+    pub(super) fn before_the_dialect(refusal: &Refusal, base: &str) -> Response {
         let refused = Self::misdirected(refusal);
-        let node = Node::Object(vec![("error", refused.node(""))]);
+        let node = Node::Object(vec![("error", refused.node(base))]);
         (refused.status, Json(node)).into_response()
     }
 }

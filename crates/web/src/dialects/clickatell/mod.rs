@@ -78,6 +78,8 @@ fn routes() -> Router<Web> {
         router.route(path, methods.clone()).route(&format!("{path}/"), methods)
     });
     router
+        .route("/rest", any(call::unknown_path))
+        .route("/rest/", any(call::unknown_path))
         .route("/rest/{*path}", any(call::unknown_path))
         .route("/mfa/api/image/{number}", get(categories::image))
         .route("/help/apidocs/error/{page}", get(error_page::page))

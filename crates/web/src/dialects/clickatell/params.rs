@@ -1,7 +1,7 @@
 //! Parameters. Numbers come as numbers or as texts of digits: the vendor's own samples do both.
 
 use super::error::{self, Refused};
-use countersign_model::{Address, Channel};
+use countersign_model::Address;
 use serde_json::{Map, Value};
 
 /// The parameters of a body. Unknown ones bother nobody.
@@ -71,12 +71,7 @@ fn whole_number(value: &Value) -> Option<u32> {
 /// # Errors
 /// 105, or 121 for numbers that reach no person.
 pub(super) fn destination(msisdn: &str) -> Result<Address, Refused> {
-    let msisdn = msisdn.trim();
-    let is_msisdn = (7..=15).contains(&msisdn.len()) && msisdn.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_msisdn || msisdn.starts_with('0') {
-        return Err(error::INVALID_DESTINATION);
-    }
-    Ok(Address::parse(Channel::Sms, &format!("+{msisdn}"))?)
+    Ok(Address::of_msisdn(msisdn.trim())?)
 }
 
 /// Whom a message comes from: a number of up to 15 digits, or up to 11 characters that every phone can show.
@@ -139,6 +134,9 @@ mod tests {
     #[test]
     fn a_destination_is_the_digits_of_an_international_number() {
         assert_eq!(destination(" 2799900001 ").unwrap().as_str(), "+2799900001");
+        for good in ["1234567", "123456789012345", "999123456789"] {
+            assert_eq!(destination(good).unwrap().as_str(), format!("+{good}"), "no numbering plan is asked");
+        }
         for bad in
             ["+2799900001", "002799900001", "0799900001", "333", "27 999 00001", "2799900001x", "1234567890123456"]
         {

@@ -78,8 +78,12 @@ impl Wanted {
             "grid" => Proof::Grid(grid(params, None)?),
             _ => Proof::Grid(grid(params, Some(enrolled(params)?))?),
         };
-        let to = destination(&to)?;
-        Ok(Self { to, from: source(params)?, minutes, attempts, proof })
+        let to = destination(&to);
+        if to == Err(error::INVALID_DESTINATION) {
+            return Err(error::INVALID_DESTINATION);
+        }
+        // That a number gets no messages is said after whatever is malformed.
+        Ok(Self { from: source(params)?, to: to?, minutes, attempts, proof })
     }
 }
 
@@ -131,7 +135,7 @@ async fn start(web: &Web, call: &super::call::Call, wanted: Wanted) -> Result<Ve
     let (engine, settings) = (web.engine(), &web.dialects().clickatell);
     let Wanted { to, from, minutes, attempts, proof } = wanted;
     let overrides = Overrides {
-        life_seconds: Some(minutes * 60),
+        life_seconds: Some(u64::from(minutes) * 60),
         max_checks: Some(attempts),
         number_lookup: Some(settings.number_lookup && engine.has_number_lookup()),
         number_before_credit: true,

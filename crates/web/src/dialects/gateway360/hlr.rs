@@ -3,14 +3,14 @@
 use super::{
     error::Refused,
     ok_with,
-    params::{Call, number, text},
+    params::{Call, msisdn, number},
 };
 use crate::Web;
 use axum::{extract::State, response::Response};
 use serde_json::json;
 
 pub(super) async fn request(State(web): State<Web>, call: Call) -> Result<Response, Refused> {
-    let to = number(&text("msisdn", call.params.required("msisdn")?)?)?;
+    let to = number(&msisdn("msisdn", call.params.required("msisdn")?)?)?;
     let exists = web.engine().number_exists(&call.caller, &to).await.map_err(|error| Refused::of(&error))?;
     Ok(ok_with(json!({ "success": exists })))
 }

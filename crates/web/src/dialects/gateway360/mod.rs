@@ -48,9 +48,9 @@ use serde_json::{Value, json};
 pub const DIALECT: Dialect = Dialect {
     name: NAME,
     title: "Gateway360 2FA API",
-    prefixes: &["/api/3.0/", "/api/2fa/", "/api/sms/", "/api/account/", "/api/subaccount/", "/api/hlr/"],
+    prefixes: &["/api/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, _| Refused::before_the_dialect(refusal),
     reports: Some(report::format),
     credentials,
     examples,

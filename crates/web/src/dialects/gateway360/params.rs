@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Uri, header::CONTENT_TYPE},
 };
 use countersign_engine::{Caller, reports::ReportTo};
-use countersign_model::{Address, Channel};
+use countersign_model::Address;
 use serde_json::{Map, Value};
 
 /// A call: who asks, and with what. Its body has at most `MOST_BYTES`.
@@ -57,14 +57,14 @@ impl Params {
         self.get(name).filter(|value| !is_empty(value)).ok_or_else(|| Refused::missing(name))
     }
 
-    /// A 0 or 1; `default` if it is absent.
+    /// A 0 or 1, as number or text, to the letter; `default` if it is absent.
     pub(super) fn flag(&self, name: &str, default: bool) -> Option<bool> {
         match self.get(name) {
             None => Some(default),
             Some(Value::Bool(flag)) => Some(*flag),
-            Some(value) => match whole_number(value)? {
-                0 => Some(false),
-                1 => Some(true),
+            Some(value) => match (value.as_u64(), value.as_str()) {
+                (Some(0), _) | (_, Some("0")) => Some(false),
+                (Some(1), _) | (_, Some("1")) => Some(true),
                 _ => None,
             },
         }
@@ -105,18 +105,27 @@ pub(super) fn text(name: &str, value: &Value) -> Result<String, Refused> {
     }
 }
 
-/// A number that is whole and not negative, or its digits.
+/// A number that is whole and not negative, or its digits. One that is too large for the type is its largest.
 pub(super) fn whole_number(value: &Value) -> Option<u64> {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    value.as_u64().or_else(|| value.as_str().filter(|text| digits(text))?.parse().ok())
+    let is_whole = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match value {
+        Value::String(text) => is_whole(text).then(|| text.parse().unwrap_or(u64::MAX)),
+        // JSON's reader gives up digits of a whole number that is larger than any of the type.
+        Value::Number(number) => number.as_u64().or_else(|| (number.as_f64()? >= TWO_TO_THE_64).then_some(u64::MAX)),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+const TWO_TO_THE_64: f64 = 18_446_744_073_709_551_616.0;
+
+/// The text of a number's parameter, or a JSON number as it stands: whether that is a number that can be called is asked later.
+pub(super) fn msisdn(name: &str, value: &Value) -> Result<String, Refused> {
+    value.as_number().map_or_else(|| text(name, value), |number| Ok(number.to_string()))
 }
 
 /// A number in MSISDN form: the digits of an international number, without a plus sign and without zeros before it.
 pub(super) fn number(msisdn: &str) -> Result<Address, Refused> {
-    let msisdn = msisdn.trim();
-    let is_msisdn = (7..=15).contains(&msisdn.len()) && msisdn.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = is_msisdn.then(|| Address::parse(Channel::Sms, &format!("+{msisdn}")).ok()).flatten();
-    parsed.ok_or(error::INVALID_NUMBER)
+    Address::of_msisdn(msisdn.trim()).map_err(|_| error::INVALID_NUMBER)
 }
 
 #[cfg(test)]
@@ -141,7 +150,20 @@ mod tests {
         for (value, flag) in [(json!(0), false), (json!("1"), true), (json!(true), true), (json!(null), true)] {
             assert_eq!(params(json!({"a": value})).flag("a", true), Some(flag));
         }
-        for bad in [json!(2), json!(-1), json!("yes"), json!(""), json!([]), json!({}), json!(1.0), json!("+1")] {
+        for bad in [
+            json!(2),
+            json!(-1),
+            json!("yes"),
+            json!(""),
+            json!([]),
+            json!({}),
+            json!(1.0),
+            json!("+1"),
+            json!("01"),
+            json!("00"),
+            json!("0000001"),
+            json!(" 1"),
+        ] {
             assert_eq!(params(json!({"a": bad.clone()})).flag("a", true), None, "{bad}");
         }
     }
@@ -149,10 +171,21 @@ mod tests {
     #[test]
     fn numbers_are_digits_and_nothing_else() {
         assert_eq!(number(" 34666666111 ").unwrap().as_str(), "+34666666111");
-        assert_eq!(number("34666666111").unwrap().as_str(), "+34666666111");
-        for bad in
-            ["+34666666111", "0034666666111", "666 666 111", "hello", "", "3466666", "34803123456", "٣٤٦٦٦٦٦٦١١١"]
-        {
+        for good in ["34666666111", "3466666", "123456789012345"] {
+            assert_eq!(number(good).unwrap().as_str(), format!("+{good}"));
+        }
+        for bad in [
+            "+34666666111",
+            "0034666666111",
+            "666 666 111",
+            "hello",
+            "",
+            "346666",
+            "34803123456",
+            "٣٤٦٦٦٦٦٦١١١",
+            "-5",
+            "5.5",
+        ] {
             assert_eq!(number(bad).err(), Some(error::INVALID_NUMBER), "{bad}");
         }
     }

@@ -5,7 +5,7 @@ use super::{
     NAME, Settings,
     error::{self, Refused},
     ok,
-    params::{Call, Params, number, text, whole_number},
+    params::{Call, Params, msisdn, number, text, whole_number},
     text::{around_pin, sender},
 };
 use crate::Web;
@@ -23,8 +23,8 @@ pub(super) async fn request(State(web): State<Web>, call: Call) -> Result<Respon
 
 /// Refuses in the order in which this API does.
 fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refused> {
-    let (msisdn, from) = (params.required("msisdn")?, params.required("sender")?);
-    let (msisdn, from) = (text("msisdn", msisdn)?, text("sender", from)?);
+    let (to, from) = (params.required("msisdn")?, params.required("sender")?);
+    let (to, from) = (msisdn("msisdn", to)?, text("sender", from)?);
     let own_text = params.get("sms_text").map(|value| text("sms_text", value)).transpose()?;
     let report = params.report_to("")?;
     let number_lookup = params.flag("hlr_lookup", true).ok_or(error::INVALID_HLR_LOOKUP_PARAM)?;
@@ -32,7 +32,7 @@ fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refu
     let own_text = own_text.map(|text| around_pin(&text, pin.shape.length())).transpose()?;
     let own_text = own_text.unwrap_or_else(|| settings.default_text.clone());
     let from = sender(&from)?;
-    let to = number(&msisdn)?;
+    let to = number(&to)?;
     let overrides = Overrides {
         code: Some(pin.shape),
         life_seconds: Some(pin.expires_in),
@@ -60,13 +60,13 @@ fn start(params: &Params, settings: &Settings) -> Result<StartVerification, Refu
 #[derive(Debug, PartialEq, Eq)]
 struct PinParams {
     shape: CodeShape,
-    expires_in: u32,
+    expires_in: u64,
     max_tries: u32,
 }
 
-const DEFAULT_LENGTH: u8 = 6;
-const DEFAULT_EXPIRES_IN: u32 = 3600;
-const DEFAULT_MAX_TRIES: u32 = 3;
+const DEFAULT_LENGTH: u64 = 6;
+const DEFAULT_EXPIRES_IN: u64 = 3600;
+const DEFAULT_MAX_TRIES: u64 = 3;
 
 impl PinParams {
     /// An object, or a list with one in it, as a public client sends it. None, and an empty list: the defaults.
@@ -90,21 +90,18 @@ impl PinParams {
             None => Alphabet::Numeric,
             Some(kind) => match kind.as_str()? {
                 "numeric" => Alphabet::Numeric,
-                "alpha" => Alphabet::Alpha,
-                "alphanumeric" => Alphabet::Alphanumeric,
+                "alpha" => Alphabet::Letters,
+                "alphanumeric" => Alphabet::LettersAndDigits,
                 _ => return None,
             },
         };
-        let count = |name, default: u32| match given.get(name) {
-            None => Some(default),
-            Some(value) => u32::try_from(whole_number(value)?).ok(),
-        };
-        let length = u8::try_from(count("length", DEFAULT_LENGTH.into())?).ok()?;
-        Some(Self {
-            shape: CodeShape::new(alphabet, length).ok()?,
-            expires_in: count("expires_in", DEFAULT_EXPIRES_IN)?,
-            max_tries: count("max_tries", DEFAULT_MAX_TRIES)?,
-        })
+        let count = |name, default| given.get(name).map_or(Some(default), whole_number);
+        let length = u8::try_from(count("length", DEFAULT_LENGTH)?).ok()?;
+        let (expires_in, max_tries) =
+            (count("expires_in", DEFAULT_EXPIRES_IN)?, count("max_tries", DEFAULT_MAX_TRIES)?);
+        // Nobody gets through four thousand million tries.
+        let max_tries = u32::try_from(max_tries).unwrap_or(u32::MAX);
+        Some(Self { shape: CodeShape::new(alphabet, length).ok()?, expires_in, max_tries })
     }
 }
 
@@ -141,12 +138,30 @@ mod tests {
     #[test]
     fn numbers_are_taken_as_digits_and_lists_with_one_object() {
         let expected = PinParams {
-            shape: CodeShape::new(Alphabet::Alphanumeric, 16).unwrap(),
+            shape: CodeShape::new(Alphabet::LettersAndDigits, 16).unwrap(),
             expires_in: 0,
             max_tries: u32::MAX,
         };
         let given = json!([{"type": "alphanumeric", "length": "16", "expires_in": 0, "max_tries": u32::MAX}]);
         assert_eq!(read(&given), Ok(expected));
+    }
+
+    #[test]
+    fn lives_and_tries_have_no_upper_bound() {
+        let of = |text: &str| {
+            let given: Value = serde_json::from_str(&format!(r#"{{"expires_in":{text},"max_tries":{text}}}"#)).unwrap();
+            read(&given).map(|read| (read.expires_in, read.max_tries))
+        };
+        for (text, expires_in) in [
+            ("4294967295", 4_294_967_295),
+            ("4294967296", 4_294_967_296),
+            ("\"10000000000000\"", 10_000_000_000_000),
+            ("18446744073709551615", u64::MAX),
+            ("18446744073709551616", u64::MAX),
+            ("\"99999999999999999999999999999999999999999\"", u64::MAX),
+        ] {
+            assert_eq!(of(text), Ok((expires_in, u32::MAX)), "{text}");
+        }
     }
 
     #[test]
@@ -167,8 +182,12 @@ mod tests {
             json!({"expires_in": -1}),
             json!({"max_tries": -1}),
             json!({"max_tries": "-1"}),
-            json!({"expires_in": u64::from(u32::MAX) + 1}),
             json!({"expires_in": true}),
+            json!({"expires_in": 0.5}),
+            json!({"expires_in": -1e30}),
+            json!({"expires_in": "1e30"}),
+            json!({"expires_in": ""}),
+            json!({"max_tries": "+1"}),
         ] {
             assert_eq!(read(&bad), Err(error::INVALID_PIN_PARAMS), "{bad}");
         }

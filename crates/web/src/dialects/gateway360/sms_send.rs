@@ -4,7 +4,7 @@
 use super::{
     error::{Envelope, Refused},
     ok_with,
-    params::{Call, MOST_BYTES_OF_MANY, Params, number, text},
+    params::{Call, MOST_BYTES_OF_MANY, Params, msisdn, number, text},
     sms_id,
     text::{ROOM_OF_ONE_UCS2, cut, sender},
 };
@@ -140,7 +140,7 @@ fn read(web: &Web, options: &Options<'_>, message: &Value) -> Result<(SendText, 
     let Value::Object(message) = message else { return Err(Refused::bad("messages", "have objects only")) };
     let message = Params(message.clone());
     let (from, to, body) = (message.required("from")?, message.required("to")?, message.required("text")?);
-    let (from, to) = (text("from", from)?, text("to", to)?);
+    let (from, to) = (text("from", from)?, msisdn("to", to)?);
     let body = body.as_str().ok_or_else(|| Refused::bad("text", "be a string"))?;
     let custom = custom(&message)?;
     let send_at = match message.get("send_at").map(|value| text("send_at", value)).transpose()?.as_deref() {

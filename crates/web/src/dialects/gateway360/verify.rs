@@ -5,7 +5,7 @@ use super::{
     NAME,
     error::{self, Refused},
     ok,
-    params::{Call, Params, number, text},
+    params::{Call, Params, msisdn, number, text, whole_number},
 };
 use crate::Web;
 use axum::{extract::State, response::Response};
@@ -26,13 +26,18 @@ pub(super) async fn verify(State(web): State<Web>, call: Call) -> Result<Respons
 }
 
 fn check(params: &Params) -> Result<CheckCode, Refused> {
-    let (msisdn, pin) = (params.required("msisdn")?, params.required("pin")?);
-    let (msisdn, code) = (text("msisdn", msisdn)?, typed(pin)?);
-    let target = Target::Latest { service: NAME, to: number(&msisdn)? };
+    let (to, pin) = (params.required("msisdn")?, params.required("pin")?);
+    let (to, code) = (msisdn("msisdn", to)?, typed(pin)?);
+    let target = Target::Latest { service: NAME, to: number(&to)? };
     Ok(CheckCode { target, code, payment: None })
 }
 
-/// A number has lost its leading zeros on its way; the engine puts them back.
+/// A number has lost its leading zeros on its way; the engine puts them back. One that is longer than any PIN is a wrong one.
 fn typed(pin: &Value) -> Result<Typed, Refused> {
-    pin.as_u64().map_or_else(|| Ok(Typed::Text(Code::typed(&text("pin", pin)?))), |pin| Ok(Typed::Number(pin)))
+    match pin {
+        Value::Number(_) => whole_number(pin).map(Typed::Number).ok_or_else(|| Refused::bad("pin", "be a string")),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            Ok(Typed::Text(Code::typed(&text("pin", pin)?)))
+        }
+    }
 }

@@ -47,7 +47,7 @@ pub const DIALECT: Dialect = Dialect {
     // And whatever nobody else claims.
     prefixes: &["/"],
     routes: openapi::routes,
-    refuse: Problem::before_the_dialect,
+    refuse: |refusal, _| Problem::before_the_dialect(refusal),
     reports: None,
     credentials: |credentials| json!({ "api_key": *credentials.api_key }),
     examples,

@@ -17,9 +17,7 @@ use countersign_engine::{
     Engine,
     commands::{Decided, Overrides, ServiceRef, StartVerification},
 };
-use countersign_model::{
-    Address, Alphabet, Channel, Code, Payment, State as Standing, VerificationId, payment::BadPayment,
-};
+use countersign_model::{Address, Channel, Code, Payment, State as Standing, VerificationId, payment::BadPayment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -197,7 +195,7 @@ impl VerificationObject {
             to: to.as_str().to_owned(),
             channel: verification.channel.into(),
             code_length: shape.map(countersign_model::CodeShape::length),
-            code_alphabet: shape.map(|shape| alphabet_name(shape.alphabet())),
+            code_alphabet: shape.map(|shape| shape.alphabet().name()),
             attempts_left: verification.attempts_left(),
             sends: verification.sends,
             payment: payment.map(|payment| WirePayment {
@@ -213,14 +211,6 @@ impl VerificationObject {
             locale: verification.locale,
             metadata: verification.metadata,
         })
-    }
-}
-
-const fn alphabet_name(alphabet: Alphabet) -> &'static str {
-    match alphabet {
-        Alphabet::Numeric => "numeric",
-        Alphabet::Alpha => "alpha",
-        Alphabet::Alphanumeric => "alphanumeric",
     }
 }
 

@@ -57,7 +57,7 @@ pub const DIALECT: Dialect = Dialect {
     title: "Nevis Authentication Cloud API",
     prefixes: &["/api/v1/", "/ping", "/nevis/", "/_app/"],
     routes,
-    refuse: Refused::before_the_dialect,
+    refuse: |refusal, _| Refused::before_the_dialect(refusal),
     reports: None,
     credentials,
     examples,

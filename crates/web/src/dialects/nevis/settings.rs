@@ -118,7 +118,7 @@ impl Settings {
     pub(super) fn overrides(&self, text: Option<OwnText>) -> Overrides {
         Overrides {
             code: Some(self.code_digits),
-            life_seconds: Some(self.code_life),
+            life_seconds: Some(self.code_life.into()),
             max_checks: Some(self.max_tries),
             limits: Some(self.limits.clone()),
             number_lookup: Some(false),

@@ -69,6 +69,8 @@ fn refusals_come_in_the_order_of_the_list() {
         (json!({"authType": "grid", "to": "333", "numberOfChallenges": 4}), error::INVALID_PARAMETERS),
         (json!({"authType": "grid", "to": "333", "from": "a".repeat(12)}), error::INVALID_DESTINATION),
         (json!({"authType": "grid", "to": TO, "from": "a".repeat(12)}), error::INVALID_SOURCE),
+        (json!({"authType": "grid", "to": "34803123456", "from": "a".repeat(12)}), error::INVALID_SOURCE),
+        (json!({"authType": "grid", "to": "34803123456"}), error::BLOCKED),
     ] {
         assert_eq!(read(body.clone()).err(), Some(refused), "{body}");
     }
