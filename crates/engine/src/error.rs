@@ -60,7 +60,7 @@ pub enum Error {
     OtherCode,
     /// The template cannot be used, for each of these reasons.
     #[error("the template cannot be used")]
-    BadTemplate(Vec<String>),
+    BadTemplate(Vec<TemplateFinding>),
     /// The idempotency key was used for another request.
     #[error("this idempotency key was used for another request")]
     IdempotencyMismatch,
@@ -94,6 +94,15 @@ pub enum Error {
     /// A fault of ours. The text is for the log, never for the caller.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// One thing that is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFinding {
+    /// In which of its texts: `subject`, `text` or `html`.
+    pub part: &'static str,
+    /// What.
+    pub problem: String,
 }
 
 /// What was not found, or is there already.

@@ -38,7 +38,7 @@ mod webhooks;
 pub use caller::{Caller, Identified};
 pub use commands::{Command, Idempotency};
 pub use countersign_delivery::gsm7;
-pub use error::{Error, Thing};
+pub use error::{Error, TemplateFinding, Thing};
 pub use first_step::FirstStep;
 pub use people::{Identity, UserRef};
 pub use sandbox::Sandbox;

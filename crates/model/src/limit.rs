@@ -46,6 +46,9 @@ pub struct Destination {
     failures: Vec<Timestamp>,
     /// Nothing is sent or checked before this moment.
     held_until: Option<Timestamp>,
+    /// Why, if not for wrong codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_by: Option<LimitRule>,
     /// Where the limits are buckets, what is spent of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     buckets: BTreeMap<BucketKind, Bucket>,
@@ -71,7 +74,7 @@ impl Destination {
                 let rule = LimitRule::Sends { count: window.count, seconds: window.seconds };
                 if limits.block_seconds > 0 {
                     let retry_at = now.plus_seconds(limits.block_seconds);
-                    self.hold(retry_at);
+                    self.hold(retry_at, Some(rule));
                     return Err(Limited { rule, retry_at });
                 }
                 return Err(Limited { rule, retry_at: oldest.plus(span) });
@@ -85,10 +88,12 @@ impl Destination {
     /// Whether a code may be checked now.
     ///
     /// # Errors
-    /// While the destination is held after too many wrong codes.
+    /// While the destination is held: after too many wrong codes, or where full windows block.
     pub fn may_check(&self, now: Timestamp) -> Result<(), Limited> {
         match self.held_until {
-            Some(until) if now < until => Err(Limited { rule: LimitRule::FailedChecks, retry_at: until }),
+            Some(until) if now < until => {
+                Err(Limited { rule: self.held_by.unwrap_or(LimitRule::FailedChecks), retry_at: until })
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -102,7 +107,7 @@ impl Destination {
             self.failures.retain(|failure| now.since(*failure) < window);
             self.failures.push(now);
             if rule.max > 0 && self.failures.len() >= usize::try_from(rule.max).unwrap_or(usize::MAX) {
-                self.hold(until);
+                self.hold(until, None);
             }
             return;
         }
@@ -110,6 +115,7 @@ impl Destination {
         self.failures = vec![now];
         if rule.max > 0 && self.failed_checks >= rule.max {
             self.held_until = Some(until);
+            self.held_by = None;
         }
     }
 
@@ -128,8 +134,9 @@ impl Destination {
     }
 
     /// Nothing is sent or checked until then, and what counts begins anew.
-    fn hold(&mut self, until: Timestamp) {
+    fn hold(&mut self, until: Timestamp, by: Option<LimitRule>) {
         self.held_until = Some(until);
+        self.held_by = by;
         self.sends.clear();
         self.failures.clear();
     }

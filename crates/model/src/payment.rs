@@ -29,7 +29,7 @@ pub enum BadPayment {
 }
 
 impl Payment {
-    /// Checks the three parts. Nothing is rewritten: what was given is what the person reads, and what the check must repeat.
+    /// Checks the three parts. Nothing is rewritten: what was given is what the person reads.
     ///
     /// # Errors
     /// Names the part that is wrong.

@@ -195,8 +195,12 @@ struct Foundation {
 }
 
 impl Foundation {
-    /// The store first: it makes the folder in which the key file is, as a rule.
+    /// The store first: it makes the folder in which the key file is, as a rule. But a key file that is of no use is met before
+    /// anything is made.
     async fn open(place: store::Settings, key_file: &Path) -> Result<Self, Failure> {
+        if std::fs::metadata(key_file).is_ok_and(|file| file.len() > 0) {
+            Keys::load(key_file).map_err(|error| Failure::other(error.to_string()))?;
+        }
         let store = opened(place).await?;
         let random = Arc::new(SystemChance::default());
         let keys = keys_of(&store, key_file, &random).await?;

@@ -95,6 +95,15 @@ pub enum Change {
     InsertVerification(Verification),
     /// A changed one. Asserts the version.
     UpdateVerification(Verification),
+    /// Changes nothing: asserts the version of a verification that something else in the batch speaks of.
+    AssertVerification {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: VerificationId,
+        /// As it was read.
+        version: u32,
+    },
     /// What is remembered of an address, new (version 0) or changed. Asserts the version.
     PutDestination {
         /// Whose.

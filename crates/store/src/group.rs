@@ -236,6 +236,7 @@ fn topic_of(change: &Change) -> Option<Topic> {
         | Change::DeleteTemplate { .. }
         | Change::InsertVerification(_)
         | Change::UpdateVerification(_)
+        | Change::AssertVerification { .. }
         | Change::PutDestination { .. }
         | Change::InsertEvent(_)
         | Change::Probe

@@ -38,15 +38,19 @@ pub struct Cursor {
 
 /// Asks the table's file of the backend that is open.
 macro_rules! ask {
-    ($store:expr, $table:ident::$question:ident($($argument:expr),*)) => {
-        match &$store.0.backend {
+    ($store:expr, $table:ident::$question:ident($($argument:expr),*)) => {{
+        let answer = match &$store.0.backend {
             Backend::Sqlite(sqlite) => {
                 sqlite.read(|connection| sqlite::$table::$question(connection, $($argument),*)).await
             }
             // On the heap, so that whoever asks a file does not carry the state of a question over the network around.
             Backend::Postgres(postgres) => Box::pin(postgres::$table::$question(postgres, $($argument),*)).await,
-        }
-    };
+        };
+        // Between what was read and what is done about it anything can happen, and tests see to it that it does.
+        #[cfg(feature = "testing")]
+        crate::testing::answered().await;
+        answer
+    }};
 }
 
 /// Each of them fails when the store cannot be read.
@@ -363,8 +367,8 @@ impl Store {
         ask!(self, webhook_deliveries::of(tenant, filter))
     }
 
-    /// Deliveries of all tenants that are due on the clock of the rules and that nobody has on the one that nobody moves, the longest
-    /// due first; not for these endpoints.
+    /// Deliveries of all tenants that are due on the clock of the rules, and nobody has any of their line on the one that nobody moves,
+    /// the longest due first; not for these endpoints.
     pub async fn due_webhook_deliveries(
         &self,
         now: Timestamp,
@@ -384,7 +388,7 @@ impl Store {
         ask!(self, webhook_deliveries::pending_of(endpoint, line))
     }
 
-    /// When the first delivery that nobody has is due, on the clock of the rules; not for these endpoints.
+    /// When the first delivery is due whose line nobody has any of, on the clock of the rules; not for these endpoints.
     pub async fn next_webhook_due(
         &self,
         wall: Timestamp,

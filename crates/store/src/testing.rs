@@ -1,10 +1,13 @@
 //! For tests: a PostgreSQL server, and on it a database for each test. The server is that of the variable
 //! `COUNTERSIGN_TEST_POSTGRES` (a URL whose user may make databases), or one that `scripts/postgres` starts and that ends
-//! with this process.
+//! with this process. And work that is done step by step, in an order of the test's choice.
 
 mod server;
+mod steps;
 
 pub use server::Server;
+pub use steps::Stepped;
+pub(crate) use steps::answered;
 
 use crate::{Backend, DatabaseUrl, Settings, Store};
 use std::{

@@ -46,8 +46,12 @@ pub struct PageWanted {
 pub enum MfaBegun {
     /// It waits.
     Begun {
-        /// The log-in.
-        transaction: Transaction,
+        /// The name of the log-in.
+        id: String,
+        /// The token that stands for it: sealed once, so that a repeated request is answered with the same.
+        token: String,
+        /// When both end.
+        ends_at: Timestamp,
         /// The text of the page's link.
         link: Option<String>,
     },
@@ -76,7 +80,7 @@ impl Command for BeginMfa {
         let of = (user.tenant, user.id);
         let begun = Transaction::begin(of, &client.id, self.request.clone(), Origin::Caller, now, engine.random());
         let Some(page) = &self.page else {
-            return Ok((MfaBegun::Begun { transaction: begun, link: None }, batch));
+            return Ok((told(engine, &begun, None)?, batch));
         };
         let (link, session) = engine.fresh_session(&client, user.id, SessionPurpose::LogIn, begun.ends_at);
         let seal = |account: &String| engine.seal_in_session((session.tenant, session.id), account);
@@ -88,8 +92,13 @@ impl Command for BeginMfa {
         };
         let transaction = Transaction { id: session.transaction(), ..begun };
         batch.push(Change::PutMfaSession(session));
-        Ok((MfaBegun::Begun { transaction, link: Some(link) }, batch))
+        Ok((told(engine, &transaction, Some(link))?, batch))
     }
+}
+
+fn told(engine: &Engine, transaction: &Transaction, link: Option<String>) -> Result<MfaBegun, Error> {
+    let (id, token) = (transaction.name(), engine.seal_transaction(transaction)?);
+    Ok(MfaBegun::Begun { id, token, ends_at: transaction.ends_at, link })
 }
 
 /// "Let this user enrol a factor, on a page."

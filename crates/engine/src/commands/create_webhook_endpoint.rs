@@ -73,6 +73,12 @@ pub(super) fn check(engine: &Engine, url: Option<&str>, description: Option<&str
         if url.len() > WebhookEndpoint::LONGEST_URL {
             return Err(BadEndpoint::LongUrl);
         }
+        if has_credentials(url) {
+            return Err(BadEndpoint::Credentials);
+        }
+        if url.contains('#') {
+            return Err(BadEndpoint::Fragment);
+        }
         if let Some(why) = engine.callback_caller().refusal(url) {
             return Err(BadEndpoint::Url(why));
         }
@@ -81,6 +87,12 @@ pub(super) fn check(engine: &Engine, url: Option<&str>, description: Option<&str
         return Err(BadEndpoint::Description);
     }
     Ok(())
+}
+
+/// Whether a name or a password stands before the host. Addresses are listed, and secrets do not belong into lists.
+fn has_credentials(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    authority.split(['/', '\\', '?', '#']).next().unwrap_or_default().contains('@')
 }
 
 /// Each once.

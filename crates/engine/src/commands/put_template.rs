@@ -1,7 +1,7 @@
 //! Keeps a tenant's own text for a message, after the linter has agreed.
 
 use super::Command;
-use crate::{Caller, Engine, Error};
+use crate::{Caller, Engine, Error, TemplateFinding};
 use countersign_delivery::{
     lint::lint,
     render::{TemplateText, locale},
@@ -32,8 +32,12 @@ impl Command for PutTemplate {
 
     async fn decide(&self, _: &Engine, caller: &Caller, now: Timestamp) -> Result<(Template, Batch), Error> {
         let text = TemplateText { subject: self.subject.as_deref(), text: &self.text, html: self.html.as_deref() };
-        lint(self.message, self.channel, &text)
-            .map_err(|findings| Error::BadTemplate(findings.iter().map(ToString::to_string).collect()))?;
+        lint(self.message, self.channel, &text).map_err(|findings| {
+            let told = findings
+                .iter()
+                .map(|finding| TemplateFinding { part: finding.part.name(), problem: finding.problem.to_string() });
+            Error::BadTemplate(told.collect())
+        })?;
         let template = Template {
             tenant: caller.tenant(),
             message: self.message,

@@ -16,7 +16,7 @@ use countersign_model::{
 };
 use countersign_store::{Batch, Change, Error as StoreError};
 use futures_util::future::join_all;
-use lines::waiting_for;
+use lines::Lease;
 use places::Places;
 use std::{collections::HashSet, time::Duration};
 
@@ -106,50 +106,50 @@ impl CallWebhooks {
         self.places.freed().await;
     }
 
-    /// Tells a line, and what is added to it meanwhile. What goes wrong with the store is logged: the lease ends, and what could
-    /// not be noted is told again.
-    pub async fn tell(&self, mut line: Line) {
-        if let Err(error) = self.tell_all(&mut line).await {
+    /// Tells a line. What goes wrong with the store is logged: the lease ends, and what could not be noted is told again.
+    pub async fn tell(&self, line: Line) {
+        let Line { rows, lease, place } = line;
+        if let Err(error) = self.tell_all(rows, lease).await {
             tracing::warn!(%error, "webhooks could not be noted; they will be told again");
         }
+        // What was added to the line meanwhile is found when its place is free.
+        drop(place);
     }
 
-    async fn tell_all(&self, line: &mut Line) -> Result<(), Error> {
+    async fn tell_all(&self, rows: Vec<WebhookDelivery>, lease: Lease) -> Result<(), Error> {
         let engine = &self.engine;
-        loop {
-            let endpoint = engine.store().webhook_endpoint(line.tenant, line.endpoint).await?;
-            let mut rows = std::mem::take(&mut line.rows).into_iter();
-            while let Some(row) = rows.next() {
-                let Some(endpoint) = &endpoint else {
-                    self.note(Change::DeleteWebhookDelivery { tenant: row.tenant, id: row.id }).await?;
-                    continue;
-                };
-                if engine.clock().wall().plus(LONGEST_CALL) > line.leased_until {
-                    let left = [row].into_iter().chain(rows);
-                    return self.put_off(left.map(|row| waiting_for(row, Timestamp::from_ms(0))).collect()).await;
-                }
-                match self.tell_one(endpoint, row).await? {
-                    Told::Taken | Told::Dead => {}
-                    Told::Later { due_at } => {
-                        return self.put_off(rows.map(|later| waiting_for(later, due_at)).collect()).await;
-                    }
-                    Told::EndpointGone => {
-                        for row in rows.by_ref() {
-                            self.give_up(row, "the endpoint is gone").await?;
-                        }
-                    }
-                }
+        let endpoint = engine.store().webhook_endpoint(lease.tenant, lease.endpoint).await?;
+        let mut rows = rows.into_iter();
+        while let Some(row) = rows.next() {
+            let Some(endpoint) = &endpoint else {
+                self.forget(&row).await?;
+                continue;
+            };
+            if engine.clock().wall().plus(LONGEST_CALL) > lease.until {
+                return self.let_wait([row].into_iter().chain(rows), Timestamp::from_ms(0), lease).await;
             }
-            if !self.lease(line, true).await? {
-                return Ok(());
+            match self.tell_one(endpoint, row, lease).await? {
+                Told::Taken | Told::Dead => {}
+                Told::Later { due_at } => return self.let_wait(rows, due_at, lease).await,
+                Told::EndpointGone => {
+                    for row in rows.by_ref() {
+                        self.give_up(row, "the endpoint is gone", lease).await?;
+                    }
+                }
             }
         }
+        Ok(())
     }
 
-    async fn tell_one(&self, endpoint: &WebhookEndpoint, mut row: WebhookDelivery) -> Result<Told, Error> {
+    async fn tell_one(
+        &self,
+        endpoint: &WebhookEndpoint,
+        mut row: WebhookDelivery,
+        lease: Lease,
+    ) -> Result<Told, Error> {
         let engine = &self.engine;
         if endpoint.disabled.is_some() {
-            self.give_up(row, "the endpoint is disabled").await?;
+            self.give_up(row, "the endpoint is disabled", lease).await?;
             return Ok(Told::Dead);
         }
         let called = match engine.webhook_call(endpoint, &row) {
@@ -160,7 +160,7 @@ impl CallWebhooks {
         match called {
             Ok(()) => {
                 engine.metrics().webhook("taken");
-                self.note(Change::DeleteWebhookDelivery { tenant: row.tenant, id: row.id }).await?;
+                self.forget(&row).await?;
                 Ok(Told::Taken)
             }
             Err(CallError::Retry(why)) => {
@@ -169,38 +169,39 @@ impl CallWebhooks {
                 engine.metrics().webhook(if is_dead { "dead" } else { "retry" });
                 tracing::info!(%delivery_id, %endpoint_id, %why, attempts = row.attempts, is_dead, "a webhook was not taken");
                 let due_at = row.due_at;
-                self.note(Change::UpdateWebhookDelivery(row)).await?;
+                self.let_go(row, lease).await?;
                 Ok(if is_dead { Told::Dead } else { Told::Later { due_at } })
             }
             Err(CallError::Refused(why)) => {
                 tracing::warn!(%delivery_id, %endpoint_id, %why, "a webhook cannot be sent");
-                self.give_up(row, &why).await?;
+                self.give_up(row, &why, lease).await?;
                 Ok(Told::Dead)
             }
             Err(why @ CallError::Gone) => {
                 tracing::warn!(%endpoint_id, "a webhook endpoint has answered 410 and is disabled");
                 self.disable(endpoint).await?;
-                self.give_up(row, &why.to_string()).await?;
+                self.give_up(row, &why.to_string(), lease).await?;
                 Ok(Told::EndpointGone)
             }
         }
     }
 
-    async fn give_up(&self, mut row: WebhookDelivery, why: &str) -> Result<(), Error> {
+    async fn give_up(&self, mut row: WebhookDelivery, why: &str, lease: Lease) -> Result<(), Error> {
         row.give_up(why, self.engine.now());
         self.engine.metrics().webhook("dead");
-        self.note(Change::UpdateWebhookDelivery(row)).await
+        self.let_go(row, lease).await
+    }
+
+    /// It was told, or nobody is left to be told.
+    async fn forget(&self, row: &WebhookDelivery) -> Result<(), Error> {
+        let gone = Change::DeleteWebhookDelivery { tenant: row.tenant, id: row.id };
+        Ok(self.engine.write(Batch::new().with(gone)).await?)
     }
 
     /// If it was changed since it was read, it has another address, perhaps: the next 410 counts.
     async fn disable(&self, endpoint: &WebhookEndpoint) -> Result<(), Error> {
         let disabled = WebhookEndpoint { disabled: Some(DisabledBecause::Gone), ..endpoint.clone() };
-        self.note(Change::PutWebhookEndpoint(disabled)).await
-    }
-
-    /// Writes what became of a call. If the lease was over and another worker has the row, that one's word counts.
-    async fn note(&self, change: Change) -> Result<(), Error> {
-        match self.engine.write(Batch::new().with(change)).await {
+        match self.engine.write(Batch::new().with(Change::PutWebhookEndpoint(disabled))).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -1,6 +1,6 @@
 //! Webhook endpoints and what is on its way to them, as their owner sees it.
 
-use crate::{Caller, Endpoint, Engine, Error, Thing, commands::ReplayWebhooks};
+use crate::{Caller, Endpoint, Engine, Error, Idempotency, Thing, commands::ReplayWebhooks};
 use countersign_model::{
     Scope, WebhookDelivery, WebhookDeliveryId, WebhookEndpoint, WebhookEndpointId, webhook::DeliveryState,
 };
@@ -68,10 +68,21 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such endpoint, or it is told nothing, or the caller may not do it.
-    pub async fn replay_all_dead(&self, caller: &Caller, endpoint: WebhookEndpointId) -> Result<u64, Error> {
-        let (mut count, mut before) = (0, None);
+    pub async fn replay_all_dead(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&Idempotency>,
+        endpoint: WebhookEndpointId,
+    ) -> Result<u64, Error> {
+        let (mut count, mut before) = (0, None::<WebhookDeliveryId>);
         loop {
-            let some = self.run(caller, None, &ReplayWebhooks::DeadOf { endpoint, before }).await?.deliveries;
+            // Each part has a key of its own, so that a repetition goes through the same parts, and on where the first was broken off.
+            let of_part = idempotency.map(|whole| Idempotency {
+                key: before.map_or_else(|| whole.key.clone(), |before| format!("{} {before}", whole.key)),
+                request: whole.request.clone(),
+            });
+            let command = ReplayWebhooks::DeadOf { endpoint, before };
+            let some = self.run(caller, of_part.as_ref(), &command).await?.deliveries;
             // One that dies again meanwhile is not met twice.
             before = some.last().map(|oldest| oldest.id);
             if before.is_none() {

@@ -133,7 +133,7 @@ impl Sandbox {
             id: id.to_owned(),
             tenant,
             version: 0,
-            name: "sandbox".to_owned(),
+            name: "Sandbox".to_owned(),
             proof,
             grants: Grant::ALL.to_vec(),
             apis: vec![Api { audience: application.audience.clone(), scopes }],

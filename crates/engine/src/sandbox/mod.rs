@@ -47,7 +47,7 @@ pub struct Sandbox {
     tenants: Vec<SandboxTenant>,
 }
 
-const MOST_CALLS: u32 = 1000;
+const MOST_CALLS: u32 = 1_000_000;
 
 /// Waits for something new in the sandbox, within a time. Made before looking.
 struct News {

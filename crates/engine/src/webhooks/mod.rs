@@ -8,8 +8,8 @@ mod signing;
 
 use crate::{Engine, Error, keys};
 use countersign_model::{
-    Event, EventType, Sealed, TenantId, Timestamp, WebhookDelivery, WebhookDeliveryId, WebhookEndpoint,
-    WebhookEndpointId,
+    Event, EventType, Sealed, State, TenantId, Timestamp, Verification, WebhookDelivery, WebhookDeliveryId,
+    WebhookEndpoint, WebhookEndpointId,
     webhook::{About, DeliveryState, Payload},
 };
 use countersign_store::{Batch, Change, Error as StoreError};
@@ -47,14 +47,15 @@ pub struct Endpoint {
 
 impl Engine {
     /// Makes a batch true, together with what webhooks have to tell of it.
-    pub(crate) async fn write(&self, mut batch: Batch) -> Result<(), StoreError> {
+    pub(crate) async fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let concerns_endpoints = batch.concerns_webhook_endpoints();
         let known = self.endpoints().all();
-        if !known.is_empty() {
+        if known.is_empty() {
+            self.write_and_send_off(batch).await?;
+        } else {
             // On the heap, so that a batch of which nobody is told carries nothing of it.
-            Box::pin(self.add_webhooks(&known, &mut batch)).await?;
+            Box::pin(self.write_with_webhooks(&known, batch)).await?;
         }
-        self.write_and_send_off(batch).await?;
         if concerns_endpoints && let Err(error) = self.reload_endpoints().await {
             tracing::warn!(%error, "webhook endpoints were changed, and cannot be read just now; it will be tried again");
         }
@@ -73,8 +74,32 @@ impl Engine {
         Ok(())
     }
 
-    async fn add_webhooks(&self, known: &ByTenant, batch: &mut Batch) -> Result<(), StoreError> {
-        let mut deliveries = Vec::new();
+    /// What is told has the status of the verification with the event, so the batch asserts that it is still so: a status is decided
+    /// where the order of the events is, and never goes back in it. If it was changed meanwhile, this is told anew.
+    async fn write_with_webhooks(&self, known: &ByTenant, batch: Batch) -> Result<(), StoreError> {
+        loop {
+            let mut whole = batch.clone();
+            let read = self.add_webhooks(known, &mut whole).await?;
+            match self.write_and_send_off(whole).await {
+                Err(StoreError::Conflict) if self.is_one_changed(&read).await? => {}
+                written => return written,
+            }
+        }
+    }
+
+    async fn is_one_changed(&self, read: &[Verification]) -> Result<bool, StoreError> {
+        for read in read {
+            let now = self.store().verification(read.tenant, read.id).await?;
+            if now.is_none_or(|now| now.version != read.version) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives the verifications that what is told asserts. One that has ended stays as it is.
+    async fn add_webhooks(&self, known: &ByTenant, batch: &mut Batch) -> Result<Vec<Verification>, StoreError> {
+        let (mut deliveries, mut asserted) = (Vec::new(), Vec::<Verification>::new());
         for event in batch.events() {
             let what = EventType::of(&event.kind);
             let told = known.get(&event.tenant).into_iter().flatten().filter(|endpoint| endpoint.wants(what));
@@ -87,6 +112,10 @@ impl Engine {
                 Some(verification) => verification,
                 None => match self.store().verification(event.tenant, event.verification).await? {
                     Some(verification) => {
+                        let is_known = asserted.iter().any(|it| it.id == verification.id);
+                        if verification.state == State::Pending && !is_known {
+                            asserted.push(verification.clone());
+                        }
                         read = verification;
                         &read
                     }
@@ -101,10 +130,13 @@ impl Engine {
             // Nothing can fail here but the key file.
             deliveries.extend(told.map_err(|error| StoreError::Damaged(error.to_string()))?);
         }
+        for Verification { tenant, id, version, .. } in &asserted {
+            batch.push(Change::AssertVerification { tenant: *tenant, id: *id, version: *version });
+        }
         for delivery in deliveries {
             batch.push(Change::InsertWebhookDelivery(delivery));
         }
-        Ok(())
+        Ok(asserted)
     }
 
     fn delivery_of(

@@ -17,11 +17,13 @@ mod languages;
 mod log_in;
 mod people;
 mod routing;
+mod sandbox;
 mod secrets;
 mod send_code;
 mod start;
 mod take_over;
 mod texts;
+mod webhook_lines;
 mod webhooks;
 
 use countersign_engine::{

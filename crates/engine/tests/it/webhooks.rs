@@ -270,12 +270,12 @@ async fn a_410_disables_the_endpoint_and_what_it_missed_can_be_told_when_it_is_e
     assert_eq!(listed(&harness, DEAD).await.len(), 2);
     harness.start(&start_to("+34666666222")).await.unwrap();
     assert!(listed(&harness, WAITING).await.is_empty(), "nothing is written for it");
-    let refused = harness.engine.replay_all_dead(&harness.caller, id).await;
+    let refused = harness.engine.replay_all_dead(&harness.caller, None, id).await;
     assert!(matches!(refused, Err(Error::BadEndpoint(BadEndpoint::Disabled))));
 
     let enable = ChangeWebhookEndpoint { enabled: Some(true), ..change(id) };
     harness.engine.run(&harness.caller, None, &enable).await.unwrap();
-    assert_eq!(harness.engine.replay_all_dead(&harness.caller, id).await.unwrap(), 2);
+    assert_eq!(harness.engine.replay_all_dead(&harness.caller, None, id).await.unwrap(), 2);
     assert_eq!(types(&told(&harness).await), ["verification.started", "verification.cancelled"]);
 }
 
@@ -333,7 +333,7 @@ async fn a_tenant_has_so_many_endpoints_and_no_more_and_sees_only_its_own() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_while_its_line_is_told_is_left_to_whoever_is_at_it() {
+async fn an_event_that_comes_while_its_line_is_told_has_its_turn_when_that_is_done() {
     let (harness, _) = with_endpoint().await;
     let id = harness.start(&start_to(ANA)).await.unwrap().verification.id;
     harness.callbacks.hold(Some("shop.example"));
@@ -344,12 +344,31 @@ async fn an_event_that_comes_while_its_line_is_told_is_left_to_whoever_is_at_it(
     let cancel = CancelVerification { target: Target::Id(id) };
     harness.engine.run(&harness.caller, None, &cancel).await.unwrap();
     assert!(other.claim().await.unwrap().is_empty(), "its turn has not come");
+    assert!(listed(&harness, WAITING).await.iter().any(|row| row.leased_until.as_ms() == 0), "nobody has it yet");
     let wall = harness.engine.now();
     assert_eq!(harness.store.next_webhook_due(wall, &[]).await, Ok(None), "nobody looks again and again meanwhile");
     harness.callbacks.hold(None);
     telling.await.unwrap();
-    assert_eq!(types(&harness.callbacks.take()), ["verification.started", "verification.cancelled"]);
+    assert_eq!(types(&told(&harness).await), ["verification.started", "verification.cancelled"]);
     assert!(listed(&harness, WAITING).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_that_is_asked_for_again_while_it_is_told_in_vain_is_told_again_at_once() {
+    let (harness, _) = with_endpoint().await;
+    harness.start(&start_to(ANA)).await.unwrap();
+    harness.callbacks.hold(Some("shop.example"));
+    let busy = CallWebhooks::new(&harness.engine);
+    let mut lines = busy.claim().await.unwrap();
+    let telling = tokio::spawn(async move { busy.tell(lines.remove(0)).await });
+    harness.callbacks.begun("shop.example", 1).await;
+    let again = ReplayWebhooks::One(listed(&harness, WAITING).await[0].id);
+    harness.engine.run(&harness.caller, None, &again).await.unwrap();
+    harness.callbacks.fail_next(CallError::Retry("status 500".into()));
+    harness.callbacks.hold(None);
+    telling.await.unwrap();
+    harness.callbacks.take();
+    assert_eq!(told(&harness).await.len(), 1);
 }
 
 #[tokio::test]

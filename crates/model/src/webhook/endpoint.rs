@@ -63,6 +63,12 @@ pub enum BadEndpoint {
     /// Its address cannot be called.
     #[error("this address cannot be called: {0}")]
     Url(&'static str),
+    /// Its address has a name or a password in it.
+    #[error("an address has no name and no password in it; calls are signed, so the receiver knows whose they are")]
+    Credentials,
+    /// Its address has a part that is never sent.
+    #[error("an address has no part after a #; it is never sent")]
+    Fragment,
     /// Its address is longer than 2048 bytes.
     #[error("an address has at most 2048 bytes")]
     LongUrl,

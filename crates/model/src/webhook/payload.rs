@@ -62,7 +62,7 @@ struct MessagePart<'a> {
 /// What an event is about.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
-    /// The verification, as it stands with the event.
+    /// The verification, as it is written with the event: its time may be over before anybody has noted it.
     pub verification: &'a Verification,
     /// Where its messages go.
     pub to: &'a Address,
@@ -76,7 +76,7 @@ impl<'a> Payload<'a> {
         let data = Happening {
             verification: Some(VerificationPart {
                 id: verification.id.to_string(),
-                status: verification.state_at(event.at).name(),
+                status: verification.state.name(),
                 service: &verification.service_name,
                 channel: verification.channel,
                 to: if endpoint.whole_address { about.to.as_str().to_owned() } else { about.to.masked() },

@@ -41,7 +41,7 @@ enum Action {
         name: String,
         /// Where to: a phone number such as +34666666111, or an e-mail address
         to: String,
-        /// By which channel: sms, voice or email; without it, the first that the provider serves
+        /// By which channel: sms, voice, email, whatsapp or telegram; without it, the first that the provider serves
         #[arg(long, value_parser = channel)]
         channel: Option<Channel>,
     },

@@ -31,7 +31,7 @@ enum Action {
     Explain {
         /// Where the message goes: a phone number such as +34666666111, or an e-mail address
         to: String,
-        /// By which channel: sms, voice or email; without it sms for a number, and email for an address
+        /// By which channel: sms, voice, email, whatsapp or telegram; without it sms for a number, and email for an address
         #[arg(long, value_parser = channel)]
         channel: Option<Channel>,
         /// At which moment, such as 2026-01-01T23:00:00Z; without it now

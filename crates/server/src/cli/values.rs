@@ -5,8 +5,9 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use countersign_store::DatabaseUrl;
 use std::{convert::Infallible, error::Error as _, net::SocketAddr};
 
-/// An address with a port; a name is none.
+/// An address with a port. The only name is that of this machine, which is the same everywhere (RFC 6761, 6.3).
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| "is no address with a port, such as 127.0.0.1:8080".to_owned())
 }
 
@@ -40,5 +41,16 @@ pub fn refused(error: &Error) -> Option<String> {
         }
         _ if value.is_empty() => Some(format!("{name}: it needs a value")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_may_be_called_by_its_name() {
+        assert_eq!(address("localhost:0"), address("127.0.0.1:0"));
+        assert!(address("localhost:x").is_err() && address("localhost.example:0").is_err());
     }
 }

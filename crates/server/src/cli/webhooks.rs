@@ -119,7 +119,7 @@ async fn replay(engine: &Engine, operator: &Caller, id: WebhookDeliveryId) -> Re
 }
 
 async fn replay_all(engine: &Engine, operator: &Caller, endpoint: WebhookEndpointId) -> Result<(), Failure> {
-    let replayed = engine.replay_all_dead(operator, endpoint).await;
+    let replayed = engine.replay_all_dead(operator, None, endpoint).await;
     let count = replayed.map_err(|error| {
         let list = if matches!(error, Error::NotFound(_)) { "; `countersign webhooks list` shows all" } else { "" };
         Failure::other(format!("cannot send the dead letters of {endpoint} again: {error}{list}"))

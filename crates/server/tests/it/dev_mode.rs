@@ -137,6 +137,12 @@ async fn two_tenants_have_keys_of_their_own_that_last_and_see_nothing_of_each_ot
     let seen = crate::running::ask(&server.client(), &server.url, other, Method::GET, &path, None).await.unwrap();
     assert_eq!(seen.status, 404);
     assert_eq!(server.get("/sandbox/callbacks?after=0").await.body, json!({"callbacks": []}));
+    assert_eq!(server.get("/sandbox/callbacks?after=&wait=").await.body, json!({"callbacks": []}));
+    assert_eq!(
+        server.get("/sandbox/messages?to=&channel=&after=&wait").await.body["messages"][0]["verification_id"],
+        id
+    );
+    assert_eq!(server.get("/sandbox/messages?after=x").await.status, 400);
     let first = server.url.clone();
     server.kill();
     let again = Running::dev(data.path()).await;

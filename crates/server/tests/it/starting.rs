@@ -40,6 +40,19 @@ fn tenants_that_are_made_at_once_on_a_fresh_folder_are_all_made() {
 }
 
 #[test]
+fn a_key_file_of_somebody_else_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path(), &good(dir.path()));
+    let keys = dir.path().join("keys.json");
+    fs::write(&keys, r#"{"keys":[{"kty":"oct"}]}"#).unwrap();
+    mode(&keys, 0o600);
+    let before = names_in(dir.path());
+    let (status, _, err) = run(&["tenants", "create", "acme", "--config", &file]);
+    assert!(status != Some(0) && err.lines().count() == 1 && err.contains("keys.json"), "{err}");
+    assert_eq!(names_in(dir.path()), before);
+}
+
+#[test]
 fn a_key_file_that_is_gone_is_told_and_not_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path(), &good(dir.path()));
@@ -106,7 +119,8 @@ fn a_port_that_is_taken_leaves_no_data_folder_behind() {
 fn a_value_that_is_not_taken_is_told_in_one_line() {
     let address = "is no address with a port, such as 127.0.0.1:8080";
     for (arguments, line) in [
-        (&["dev", "--listen", "localhost:8080"][..], format!("--listen: \"localhost:8080\" {address}")),
+        (&["dev", "--listen", "name.example:8080"][..], format!("--listen: \"name.example:8080\" {address}")),
+        (&["dev", "--listen", "localhost"], format!("--listen: \"localhost\" {address}")),
         (&["dev", "--listen", "8080"], format!("--listen: \"8080\" {address}")),
         (&["dev", "--tls-listen", "::1:8443:x"], format!("--tls-listen: \"::1:8443:x\" {address}")),
         (&["dev", "--data", ""], "--data: it needs a value".to_owned()),

@@ -27,6 +27,7 @@ pub(super) fn push(change: &Change, statements: &mut Vec<Statement>) -> Result<(
         Change::TrialSucceeded { tenant, id, at } => trials::succeed(*tenant, *id, *at),
         Change::InsertVerification(verification) => verifications::insert(verification)?,
         Change::UpdateVerification(verification) => verifications::update(verification)?,
+        Change::AssertVerification { tenant, id, version } => verifications::assert(*tenant, *id, *version),
         Change::PutDestination { tenant, service, index, destination } => {
             destinations::put(*tenant, *service, *index, destination)?
         }

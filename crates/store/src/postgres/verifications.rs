@@ -55,6 +55,16 @@ pub(super) fn update(verification: &Verification) -> Result<Statement, Error> {
     ))
 }
 
+/// The row stays as it is until the commit, so that whoever changes it writes after this batch what it writes.
+pub(super) fn assert(tenant: TenantId, id: VerificationId, version: u32) -> Statement {
+    Statement::row(
+        "SELECT 1 FROM verification JOIN unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS read (tenant, id, version)
+             ON verification.tenant = read.tenant AND verification.id = read.id AND verification.version = read.version
+         FOR SHARE OF verification",
+        values![tenant.to_bytes(), id.to_bytes(), version],
+    )
+}
+
 /// Deletes those that ended before a moment and leave with no period ([`periods`](super::periods)), and in the same statement what
 /// belongs to them in other tables: between nodes nobody else knows which they were. What another node is deleting at this
 /// moment is passed over.

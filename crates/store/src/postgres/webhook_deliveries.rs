@@ -1,5 +1,5 @@
-//! The table `webhook_delivery`. Who wants to tell a line takes its first row by writing the end of a lease into it, which only
-//! the first of two can.
+//! The table `webhook_delivery`. Who wants to tell a line takes its rows by writing the end of a lease into them, which only the
+//! first of two can.
 
 use super::{
     Postgres, row,
@@ -15,6 +15,18 @@ use tokio_postgres::Row;
 macro_rules! columns {
     () => {
         "version, state, due_at, leased_until, body"
+    };
+}
+
+/// Of the row `found`: nobody has any of its line.
+macro_rules! nobody_is_at_it {
+    ($wall:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM webhook_delivery AS other WHERE other.endpoint = found.endpoint
+                 AND other.line = found.line AND other.state = 'pending' AND other.leased_until > ",
+            $wall,
+            ")"
+        )
     };
 }
 
@@ -124,7 +136,7 @@ pub(crate) async fn of(
     .await
 }
 
-/// What is due and nobody has, the longest due first.
+/// What is due in lines that nobody is at, the longest due first.
 pub(crate) async fn due(
     database: &Postgres,
     now: Timestamp,
@@ -137,9 +149,10 @@ pub(crate) async fn due(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM webhook_delivery WHERE state = 'pending' AND due_at <= $1 AND leased_until <= $2
-                  AND encode(endpoint, 'hex') NOT IN (SELECT json_array_elements_text($3::text::json))
-              ORDER BY due_at LIMIT $4"
+            " FROM webhook_delivery AS found WHERE state = 'pending' AND due_at <= $1 AND leased_until <= $2
+                  AND encode(endpoint, 'hex') NOT IN (SELECT json_array_elements_text($3::text::json)) AND ",
+            nobody_is_at_it!("$2"),
+            " ORDER BY due_at LIMIT $4"
         ),
         values![now.as_ms(), wall.as_ms(), hex_list(except), limit],
         read,
@@ -173,9 +186,12 @@ pub(crate) async fn next_due(
 ) -> Result<Option<Timestamp>, Error> {
     row::one(
         database,
-        "SELECT due_at FROM webhook_delivery WHERE state = 'pending' AND leased_until <= $1
-             AND encode(endpoint, 'hex') NOT IN (SELECT json_array_elements_text($2::text::json))
-         ORDER BY due_at LIMIT 1",
+        concat!(
+            "SELECT due_at FROM webhook_delivery AS found WHERE state = 'pending' AND leased_until <= $1
+                 AND encode(endpoint, 'hex') NOT IN (SELECT json_array_elements_text($2::text::json)) AND ",
+            nobody_is_at_it!("$1"),
+            " ORDER BY due_at LIMIT 1"
+        ),
         values![wall.as_ms(), hex_list(except)],
         |row| row::moment(row, 0),
     )

@@ -30,6 +30,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Erro
         Change::TrialSucceeded { tenant, id, at } => trials::succeed(connection, *tenant, *id, *at),
         Change::InsertVerification(verification) => verifications::insert(connection, verification),
         Change::UpdateVerification(verification) => verifications::update(connection, verification),
+        Change::AssertVerification { tenant, id, version } => verifications::assert(connection, *tenant, *id, *version),
         Change::PutDestination { tenant, service, index, destination } => {
             destinations::put(connection, *tenant, *service, *index, destination)
         }

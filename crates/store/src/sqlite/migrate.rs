@@ -4,7 +4,7 @@
 use super::{error::opening_sqlite, files::Lock};
 use crate::{OpenError, Role};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::path::Path;
+use std::{fs::File, io::Read as _, path::Path};
 
 /// The steps, oldest first. A step that was ever released is never edited: what it got wrong, the next one puts right.
 const STEPS: &[&str] = &[
@@ -25,6 +25,27 @@ const APPLICATION_ID: u32 = 0x4353_676e;
 
 /// Files up to this size are read through at each start. Beyond it a start would take seconds, and damage shows when it is met.
 const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Looks at the head of a file before anything around it is touched: one of somebody else's stays as it is, its mode included. What the
+/// head does not tell, [`run`] does. (The SQLite file format, 1.3 and 1.6.)
+pub(super) fn must_not_be_foreign(path: &Path) -> Result<(), OpenError> {
+    let mut head = Vec::new();
+    // One that is not there or cannot be read is met when it is opened.
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    if file.take(HEAD).read_to_end(&mut head).is_err() || head.is_empty() {
+        return Ok(());
+    }
+    let is_database = head.starts_with(b"SQLite format 3\0");
+    let application_id = head.get(68..72);
+    let is_without_tables = application_id == Some(&[0; 4]) && head.get(103..105) == Some(&[0; 2]);
+    if is_database && (application_id == Some(&APPLICATION_ID.to_be_bytes()) || is_without_tables) {
+        return Ok(());
+    }
+    Err(OpenError::Foreign { path: path.to_owned() })
+}
+
+/// The header of a file, and the number of entries in the root of its schema.
+const HEAD: u64 = 105;
 
 /// Makes sure that the file is ours and sound, and runs the steps that it lacks.
 pub(super) fn run(connection: &mut Connection, path: &Path, role: Role) -> Result<(), OpenError> {

@@ -82,6 +82,7 @@ impl Sqlite {
         folder: Option<TemporaryFolder>,
         (groups, wake): (Groups, Arc<Wake>),
     ) -> Result<Self, OpenError> {
+        migrate::must_not_be_foreign(path)?;
         files::make_folder_of(path)?;
         let lock = match role {
             Role::Server => Some(Lock::take(path)?),

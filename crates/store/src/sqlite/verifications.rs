@@ -44,6 +44,16 @@ pub(super) fn update(connection: &Connection, verification: &Verification) -> Re
     )
 }
 
+pub(super) fn assert(connection: &Connection, tenant: TenantId, id: VerificationId, version: u32) -> Result<(), Error> {
+    let found = row::one(
+        connection,
+        "SELECT 1 FROM verification WHERE tenant = ?1 AND id = ?2 AND version = ?3",
+        params![tenant.to_bytes(), id.to_bytes(), version],
+        |_| Ok(()),
+    )?;
+    found.ok_or(Error::Conflict)
+}
+
 /// Deletes those that ended before a moment, and tells which they were.
 pub(super) fn purge(
     connection: &Connection,

@@ -1,5 +1,5 @@
-//! The table `webhook_delivery`. Who wants to tell a line takes its first row by writing the end of a lease into it, which only
-//! the first of two can.
+//! The table `webhook_delivery`. Who wants to tell a line takes its rows by writing the end of a lease into them, which only the
+//! first of two can.
 
 use super::row;
 use crate::{DeliveryFilter, Error, delivery_filter::hex_list};
@@ -12,6 +12,18 @@ use rusqlite::{Connection, Row, params};
 macro_rules! columns {
     () => {
         "version, state, due_at, leased_until, body"
+    };
+}
+
+/// Of the row `found`: nobody has any of its line.
+macro_rules! nobody_is_at_it {
+    ($wall:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM webhook_delivery AS other WHERE other.endpoint = found.endpoint
+                 AND other.line = found.line AND other.state = 'pending' AND other.leased_until > ",
+            $wall,
+            ")"
+        )
     };
 }
 
@@ -125,7 +137,7 @@ pub(crate) fn of(
     )
 }
 
-/// What is due and nobody has, the longest due first.
+/// What is due in lines that nobody is at, the longest due first.
 pub(crate) fn due(
     connection: &Connection,
     now: Timestamp,
@@ -138,9 +150,10 @@ pub(crate) fn due(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM webhook_delivery WHERE state = 'pending' AND due_at <= ?1 AND leased_until <= ?2
-                  AND lower(hex(endpoint)) NOT IN (SELECT value FROM json_each(?3))
-              ORDER BY due_at LIMIT ?4"
+            " FROM webhook_delivery AS found WHERE state = 'pending' AND due_at <= ?1 AND leased_until <= ?2
+                  AND lower(hex(endpoint)) NOT IN (SELECT value FROM json_each(?3)) AND ",
+            nobody_is_at_it!("?2"),
+            " ORDER BY due_at LIMIT ?4"
         ),
         params![now.as_ms(), wall.as_ms(), hex_list(except), limit],
         read,
@@ -172,9 +185,12 @@ pub(crate) fn next_due(
 ) -> Result<Option<Timestamp>, Error> {
     row::one(
         connection,
-        "SELECT due_at FROM webhook_delivery WHERE state = 'pending' AND leased_until <= ?1
-             AND lower(hex(endpoint)) NOT IN (SELECT value FROM json_each(?2))
-         ORDER BY due_at LIMIT 1",
+        concat!(
+            "SELECT due_at FROM webhook_delivery AS found WHERE state = 'pending' AND leased_until <= ?1
+                 AND lower(hex(endpoint)) NOT IN (SELECT value FROM json_each(?2)) AND ",
+            nobody_is_at_it!("?1"),
+            " ORDER BY due_at LIMIT 1"
+        ),
         params![wall.as_ms(), hex_list(except)],
         |row| Ok(Timestamp::from_ms(row.get(0)?)),
     )

@@ -73,6 +73,24 @@ async fn a_change_sees_those_before_it_in_its_batch() {
 }
 
 #[tokio::test]
+async fn what_a_batch_says_of_a_verification_it_can_assert_without_changing_it() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertVerification(verification(1))]).await;
+        let assert =
+            |number, version| Change::AssertVerification { tenant: ours(), id: verification_id(number), version };
+        let with_event = |number, assert| batch([Change::InsertEvent(event(number, 1, EventKind::Approved)), assert]);
+        assert_eq!(store.write(with_event(1, assert(1, 0))).await, Err(Error::Conflict));
+        assert_eq!(store.write(with_event(1, assert(2, 1))).await, Err(Error::Conflict));
+        let foreign = Change::AssertVerification { tenant: tenant_id(9), id: verification_id(1), version: 1 };
+        assert_eq!(store.write(with_event(1, foreign)).await, Err(Error::Conflict));
+        assert_eq!(store.write(with_event(1, assert(1, 1))).await, Ok(()));
+        assert_eq!(store.write(with_event(2, assert(1, 1))).await, Ok(()), "nothing was changed");
+        assert_eq!(store.events_of(ours(), verification_id(1)).await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn an_empty_batch_is_written_and_changes_nothing() {
     for place in backend::each() {
         let store = place.open().await;

@@ -43,6 +43,27 @@ async fn of_two_hundred_writes_at_once_the_hundred_that_conflict_fail_alone_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_asserts_a_version_is_written_before_what_changes_it_or_not_at_all() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, [Change::InsertVerification(verification(1))]).await;
+        let batches = (0..200).map(|number| {
+            let of_verification = match number {
+                100 => Change::UpdateVerification(Verification { version: 1, ..verification(1) }),
+                _ => Change::AssertVerification { tenant: ours(), id: verification_id(1), version: 1 },
+            };
+            [of_verification, Change::InsertWebhookDelivery(webhook_delivery(number, 1, at(1)))]
+        });
+        let (written, refused) = results_of(&store, batches).await;
+        assert_eq!(written + refused, 200);
+        let delivery = webhook_delivery(1, 1, at(1));
+        let line = store.pending_webhook_deliveries(delivery.endpoint, &delivery.line()).await.unwrap();
+        assert_eq!(line.len(), written);
+        assert_eq!(line.last().map(|last| last.id), Some(webhook_delivery_id(100)), "nothing comes after the change");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_thousand_changes_of_one_version_exactly_one_is_made() {
     for place in backend::each() {
         let store = place.open().await;

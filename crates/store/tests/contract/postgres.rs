@@ -87,6 +87,28 @@ async fn of_many_changes_of_one_version_by_two_nodes_exactly_one_is_made() {
 }
 
 #[tokio::test]
+async fn what_asserts_a_version_waits_for_somebody_who_is_about_to_change_it() {
+    let url = testing::database().await;
+    let store = open(&url).await.unwrap();
+    write(&store, [Change::InsertVerification(verification(1))]).await;
+    let other = testing::hold(&url, "BEGIN; UPDATE verification SET version = version + 1").await;
+    let assert = Change::AssertVerification { tenant: ours(), id: verification_id(1), version: 1 };
+    let told = batch([assert, Change::InsertWebhookDelivery(webhook_delivery(1, 1, at(1)))]);
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move { store.write(told).await }
+    });
+    let waiters =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while testing::number(&url, waiters).await == 0 {
+        assert!(!writing.is_finished(), "it does not wait");
+    }
+    // What was about to be changed is not.
+    drop(other);
+    assert_eq!(writing.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
 async fn several_nodes_make_the_tables_of_an_empty_database_at_once() {
     let url = testing::empty_database().await;
     let (one, two, three) = tokio::join!(open(&url), open(&url), open(&url));

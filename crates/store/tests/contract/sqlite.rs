@@ -9,6 +9,7 @@ use countersign_store::{Change, OpenError, Role, Settings, Store};
 use rusqlite::Connection;
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::{Arc, Barrier},
 };
@@ -40,10 +41,13 @@ async fn a_file_of_another_program_is_refused_and_left_as_it_is() {
     fs::write(&text, "no database at all").unwrap();
     Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE other (id INTEGER)").unwrap();
     for path in [text, foreign] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let before = fs::read(&path).unwrap();
         assert_eq!(refusal(&path).await, OpenError::Foreign { path: path.clone() });
         assert_eq!(fs::read(&path).unwrap(), before);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
     }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside them");
 }
 
 #[tokio::test]

@@ -92,6 +92,29 @@ async fn of_two_workers_one_takes_a_line_until_its_lease_is_over() {
 }
 
 #[tokio::test]
+async fn what_is_added_to_a_line_that_somebody_is_at_is_found_when_that_one_is_done_with_it() {
+    for place in backend::each() {
+        let store = place.open().await;
+        write(&store, Change::InsertWebhookDelivery(webhook_delivery(2, 1, at(10)))).await.unwrap();
+        let seen = due(&store, 10, 100).await.remove(0);
+        let taken = WebhookDelivery { leased_until: at(160), ..seen };
+        write(&store, Change::UpdateWebhookDelivery(taken)).await.unwrap();
+        // Of the same line, of another one, and of the same verification at another endpoint.
+        let elsewhere = WebhookDelivery { endpoint: endpoint(2), ..webhook_delivery(4, 1, at(12)) };
+        let added = [webhook_delivery(1, 1, at(9)), webhook_delivery(3, 2, at(11)), elsewhere];
+        store.write(Batch::of(added.map(Change::InsertWebhookDelivery))).await.unwrap();
+        let found = async |wall| due(&store, 20, wall).await.iter().map(|it| it.id).collect::<Vec<_>>();
+        assert_eq!(found(159).await, [3, 4].map(webhook_delivery_id));
+        assert_eq!(store.next_webhook_due(at(159), &[]).await, Ok(Some(at(11))));
+        assert_eq!(found(160).await, [1, 2, 3, 4].map(webhook_delivery_id));
+        let told = Change::DeleteWebhookDelivery { tenant: ours(), id: webhook_delivery_id(2) };
+        write(&store, told).await.unwrap();
+        assert_eq!(found(159).await, [1, 3, 4].map(webhook_delivery_id));
+        assert_eq!(store.next_webhook_due(at(159), &[]).await, Ok(Some(at(9))));
+    }
+}
+
+#[tokio::test]
 async fn a_line_is_in_the_order_of_writing_and_knows_no_other_endpoint_and_no_dead_letter() {
     for place in backend::each() {
         let store = place.open().await;

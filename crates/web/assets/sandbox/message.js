@@ -3,7 +3,7 @@
 
 import { copyButton, el, icon } from "./dom.js";
 
-const CHANNELS = { sms: "SMS", voice: "Voice call", email: "E-mail" };
+const CHANNELS = { sms: "SMS", voice: "Voice call", email: "E-mail", whatsapp: "WhatsApp", telegram: "Telegram" };
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 

@@ -74,11 +74,11 @@ pub(super) async fn list(
     Open(sandbox): Open,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Json<Messages>, Problem> {
-    let to = match wanted.to.as_deref().filter(|to| !to.is_empty()) {
+    let to = match wanted.to.as_deref() {
         None => None,
         Some(text) => Some(address(text).ok_or_else(|| bad("The address is no phone number and no e-mail address."))?),
     };
-    let channel = match wanted.channel.as_deref().filter(|channel| !channel.is_empty()) {
+    let channel = match wanted.channel.as_deref() {
         None => None,
         Some(name) => {
             Some(Channel::parse(name).ok_or_else(|| bad("A channel is sms, voice, email, whatsapp or telegram."))?)

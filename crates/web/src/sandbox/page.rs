@@ -29,3 +29,24 @@ const FILES: &[(&str, Asset)] = &[
 pub(super) fn routes() -> Router<Web> {
     FILES.iter().fold(Router::new(), |router, (path, asset)| router.route(path, get(async || asset.answer())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_model::Channel;
+
+    #[test]
+    fn the_inbox_knows_every_channel_by_name_and_icon() {
+        let text =
+            |path| FILES.iter().find(|(it, _)| *it == path).map(|(_, asset)| str::from_utf8(asset.bytes).unwrap());
+        let (page, script) = (text("/sandbox").unwrap(), text("/sandbox/assets/message.js").unwrap());
+        for channel in Channel::ALL.map(Channel::name) {
+            for wanted in
+                [format!("id=\"icon-{channel}\""), format!("value=\"{channel}\""), format!("data-count=\"{channel}\"")]
+            {
+                assert!(page.contains(&wanted), "{wanted}");
+            }
+            assert!(script.contains(&format!(" {channel}: \"")), "{channel}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::{Web, body, dialects::native::Problem};
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, Uri, request::Parts},
 };
 use countersign_engine::Sandbox;
 use countersign_model::{Address, Channel, PhoneNumber};
@@ -21,15 +21,17 @@ impl FromRequestParts<Web> for Open {
     }
 }
 
-/// A query string.
+/// A query string. What is named and left empty, as forms and scripts do, is left out.
 pub(super) struct Asked<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Web> for Asked<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(parts, web).await;
-        query
+    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, Problem> {
+        let says_something = |pair: &&str| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty());
+        let query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(says_something).collect();
+        let uri = Uri::try_from(format!("/?{}", query.join("&"))).map_err(|_| bad("The query is wrong."))?;
+        Query::<T>::try_from_uri(&uri)
             .map(|Query(value)| Self(value))
             .map_err(|error| bad(format!("The query is wrong: {}.", error.body_text())))
     }

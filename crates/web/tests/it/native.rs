@@ -5,6 +5,10 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use countersign_engine::{
+    jobs::{CallWebhooks, Progress},
+    testing::CallError,
+};
 use futures_util::{StreamExt as _, stream};
 use std::{convert::Infallible, fmt::Write as _};
 
@@ -45,6 +49,147 @@ async fn bytes_that_are_no_utf_8_are_malformed_and_not_found() {
     assert_eq!(server.get("/v1/verifications/%ff").await.status, 404);
     assert_eq!(server.get("/v1/services/%ff").await.status, 404);
     assert_eq!(server.get("/v1/templates/%ff/%ff/%ff").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_told_as_that_even_if_something_in_it_is_wrong_before() {
+    let server = Server::new().await;
+    for body in ["[", "[1,", r#"{"a":["#, r#"{"to":1,"#, "{", "nul", r#""x"#] {
+        let answer = server.post("/v1/verifications", body).await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("malformed_json")), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_named_and_nothing_of_our_own_code_is() {
+    let server = Server::new().await;
+    let payment = |fields: &str| format!(r#"{{"to":"+34666666111","channel":"sms","payment":{fields}}}"#);
+    let wrong = [
+        ("[]".to_owned(), ""),
+        ("1".to_owned(), ""),
+        (r#""x""#.to_owned(), ""),
+        (payment(r#"{"payee":"Books","amount":"12,50","currency":"EUR"}"#), "/payment/amount"),
+        (payment(r#"{"payee":"Books","amount":12.5,"currency":"EUR"}"#), "/payment/amount"),
+        (payment(r#"{"payee":"","amount":"12.50","currency":"EUR"}"#), "/payment/payee"),
+        (payment(r#"{"payee":"Books","amount":"12.50","currency":"euro"}"#), "/payment/currency"),
+        (payment(r#"{"payee":"Books","amount":"12.50","currency":"EUR","tip":"1"}"#), "/payment/tip"),
+        (payment("[]"), "/payment"),
+        (payment("5"), "/payment"),
+        (r#"{"to":"+34666666111","channel":"sms","metadata":{"a":1}}"#.to_owned(), "/metadata/a"),
+    ];
+    for (body, pointer) in wrong {
+        let answer = server.post("/v1/verifications", &body).await;
+        assert_eq!((answer.status, answer.json()["errors"][0]["pointer"].as_str()), (422, Some(pointer)), "{body}");
+        assert!(!answer.body.contains("struct"), "{}", answer.body);
+    }
+    let text = r#"{"subject":"Hello","text":"no code"}"#;
+    let answer =
+        server.send(asked(&server, "PUT", "/v1/templates/verification/sms/en", "application/json", text)).await;
+    let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+    let mut pointers: Vec<&str> = errors.iter().filter_map(|error| error["pointer"].as_str()).collect();
+    pointers.sort_unstable();
+    assert_eq!((answer.status, pointers), (422, vec!["/subject", "/text"]), "{}", answer.body);
+    let answer = server.post("/v1/services", r#"{"name":"x","policy":{"code":5}}"#).await;
+    assert!(answer.status == 422 && !answer.body.contains("struct"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_merge_patch_may_be_called_what_it_is_and_nothing_else_may() {
+    let server = Server::new().await;
+    server.post("/v1/services", r#"{"name":"login"}"#).await;
+    let patch = |kind: &str| asked(&server, "PATCH", "/v1/services/login", kind, r#"{"brand":"Acme"}"#);
+    for (kind, status) in [
+        ("application/merge-patch+json", 200),
+        ("Application/Merge-Patch+JSON; charset=utf-8", 200),
+        ("application/json", 200),
+        ("application/json-patch+json", 415),
+    ] {
+        assert_eq!(server.send(patch(kind)).await.status, status, "{kind}");
+    }
+    let post = asked(&server, "POST", "/v1/services", "application/merge-patch+json", r#"{"name":"other"}"#);
+    assert_eq!(server.send(post).await.status, 415);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_blocked_for_its_messages_is_not_told_of_wrong_codes() {
+    let server = Server::new().await;
+    let limits = r#"{"send_gap_seconds":0,"sends":[{"count":1,"seconds":60}],"block_seconds":600}"#;
+    server.post("/v1/services", &format!(r#"{{"name":"strict","policy":{{"limits":{limits}}}}}"#)).await;
+    let body = r#"{"to":"+34666666111","channel":"sms","service":"strict"}"#;
+    let id = server.post("/v1/verifications", body).await.json()["id"].as_str().unwrap().to_owned();
+    let codes = [
+        server.post("/v1/verifications", body).await,
+        server.post("/v1/verifications", body).await,
+        server.post(&format!("/v1/verifications/{id}/check"), r#"{"code":"000000"}"#).await,
+    ];
+    for answer in codes {
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (429, Some("too_many_sends")), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_a_webhook_has_no_credentials_and_no_fragment() {
+    let server = Server::new().await;
+    for (url, status) in [
+        ("https://user:secret@shop.example/x", 422),
+        ("https://user@shop.example", 422),
+        ("https://shop.example/x#y", 422),
+        ("https://shop.example/a@b?c=d@e", 201),
+    ] {
+        let answer = server.post("/v1/webhook-endpoints", &format!(r#"{{"url":"{url}"}}"#)).await;
+        assert_eq!(answer.status, status, "{url}: {}", answer.body);
+        assert!(!answer.body.contains("secret@"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_to_the_letter_as_the_first() {
+    let mut server = Server::with_applications().await;
+    let client = server.named("client_id").to_owned();
+    let page = r#""return_to":"https://shop.example.com/done""#;
+    for (key, body) in [
+        ("without a page", format!(r#"{{"client_id":"{client}","user":"ana"}}"#)),
+        ("with one", format!(r#"{{"client_id":"{client}","user":"ana",{page}}}"#)),
+    ] {
+        assert_eq!(twice(&mut server, "/v1/mfa-tokens", key, &body).await.0, 201);
+    }
+    let endpoint = server.post("/v1/webhook-endpoints", r#"{"url":"https://shop.example"}"#).await;
+    let id = endpoint.json()["id"].as_str().unwrap().to_owned();
+    server.harness.callbacks.fail_all(Some(CallError::Refused("a private address".into())));
+    for number in 0..3 {
+        server.post("/v1/verifications", &START.replace("111", &format!("11{number}"))).await;
+    }
+    let job = CallWebhooks::new(&server.harness.engine);
+    while job.run_once().await.unwrap() == Progress::More {}
+    let replay = format!("/v1/webhook-endpoints/{id}/replay");
+    assert_eq!(twice(&mut server, &replay, "again", "").await, (202, r#"{"replayed":3}"#.to_owned()));
+    let other = with_key(&server, &format!("/v1/webhook-endpoints/{id}/test"), "again", "");
+    assert_eq!(server.send(other).await.status, 422, "the key was used for another request");
+}
+
+/// The same request twice, under one key; what it is answered.
+async fn twice(server: &mut Server, path: &str, key: &str, body: &str) -> (u16, String) {
+    let first = server.send(with_key(server, path, key, body)).await;
+    server.harness.clock.pass(std::time::Duration::from_secs(7));
+    let again = server.send(with_key(server, path, key, body)).await;
+    assert_eq!((first.status, &first.body), (again.status, &again.body));
+    (first.status, first.body)
+}
+
+fn with_key(server: &Server, path: &str, key: &str, body: &str) -> Request<Body> {
+    let mut request = asked(server, "POST", path, "application/json", body);
+    request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    request
+}
+
+fn asked(server: &Server, method: &str, path: &str, kind: &str, body: &str) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", server.key))
+        .header(header::CONTENT_TYPE, kind)
+        .body(Body::from(body.to_owned()))
+        .unwrap()
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ use countersign_engine::{
 use countersign_model::{Api, Grant, MfaRule, Scope, UserId, account::parse_amount};
 use countersign_web::{Parts, Web, dialects::Settings};
 use std::{fmt::Write as _, time::Duration};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -238,7 +239,10 @@ impl Server {
     }
 
     pub async fn send_as_it_is(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = Answer::of(self.router.clone().oneshot(request).await.unwrap()).await;
+        must_be_described(method.as_str(), &path, answer.status).await;
+        answer
     }
 
     /// A request with the key and a JSON body.
@@ -375,6 +379,37 @@ impl Server {
         };
         assert!(code.len() == length && code.bytes().all(fits), "{code} is not {class} {length}");
     }
+}
+
+/// Whatever any test is answered by the native API stands in its description.
+async fn must_be_described(method: &str, path: &str, status: u16) {
+    // What is refused before it is a call of any API (docs/api.md has the list).
+    let is_before_any_call = status == 501;
+    if !path.starts_with("/v1/") || is_before_any_call {
+        return;
+    }
+    let document = DOCUMENT.get_or_init(description).await;
+    let is_of = |template: &str| {
+        template.split('/').count() == path.split('/').count()
+            && template
+                .split('/')
+                .zip(path.split('/'))
+                .all(|(wanted, found)| wanted == found || wanted.starts_with('{'))
+    };
+    let found = document["paths"].as_object().unwrap().iter().find(|(template, _)| is_of(template));
+    let operation = found.and_then(|(_, methods)| methods.get(method.to_ascii_lowercase()));
+    if let Some(operation) = operation {
+        assert!(operation["responses"].get(status.to_string()).is_some(), "{method} {path} may answer {status}");
+    }
+}
+
+static DOCUMENT: OnceCell<serde_json::Value> = OnceCell::const_new();
+
+/// Of a server of its own: each request takes of the chance from which the identifiers of a story come.
+async fn description() -> serde_json::Value {
+    let router = Server::new().await.router;
+    let request = Request::get("/openapi.json").header(header::HOST, "verify.example.com").body(Body::empty());
+    Answer::of(router.oneshot(request.unwrap()).await.unwrap()).await.json()
 }
 
 /// What an application may do in the management API.

@@ -49,13 +49,13 @@ enum WireOutcome {
 
 /// Send the code again
 #[utoipa::path(
-    post, path = "/v1/verifications/{id}/resend", tag = "verifications", request_body(content = ResendRequest, description = "May be left out"),
+    post, path = "/v1/verifications/{id}/resend", operation_id = "resend_verification", tag = "verifications", request_body(content = ResendRequest, description = "May be left out", example = json!({"channel": "voice"})),
     params(
         ("id" = String, Path, description = "The verification's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 200, description = "The message is on its way", body = VerificationObject),
+        (status = 402, description = "The account has less than the message costs", body = ProblemObject, content_type = "application/problem+json"),
         (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
         (status = 409, description = "It has ended, or has sent all its messages", body = ProblemObject, content_type = "application/problem+json"),
         (status = 429, description = "A limit of this destination refuses it", body = ProblemObject, content_type = "application/problem+json"),
@@ -73,10 +73,9 @@ pub(super) async fn resend(
 
 /// End a verification
 #[utoipa::path(
-    post, path = "/v1/verifications/{id}/cancel", tag = "verifications", request_body(content = CancelRequest, description = "May be left out"),
+    post, path = "/v1/verifications/{id}/cancel", operation_id = "cancel_verification", tag = "verifications", request_body(content = CancelRequest, description = "May be left out"),
     params(
         ("id" = String, Path, description = "The verification's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 200, description = "It is cancelled", body = VerificationObject),
@@ -96,10 +95,9 @@ pub(super) async fn cancel(
 
 /// Report how a verification ended elsewhere
 #[utoipa::path(
-    post, path = "/v1/verifications/{id}/report", tag = "verifications", request_body = ReportRequest,
+    post, path = "/v1/verifications/{id}/report", operation_id = "report_verification", tag = "verifications", request_body(content = ReportRequest, example = json!({"outcome": "approved"})),
     params(
         ("id" = String, Path, description = "The verification's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 200, description = "It has ended so", body = VerificationObject),

@@ -20,7 +20,8 @@ pub(super) struct CheckRequest {
     /// The code. Blanks, dashes and small letters do no harm.
     #[schema(example = "123456")]
     code: String,
-    /// The payment, exactly as it was when the verification was started with one. Other data kills the code.
+    /// The payment, if the verification was started with one: the same payee, an amount of the same value (`12.50` is `12.5`), the same
+    /// currency. Other data kills the code.
     #[serde(default, deserialize_with = "object")]
     payment: Option<WirePayment>,
 }
@@ -68,17 +69,17 @@ const LONGEST_CODE: usize = 64;
 
 /// Check a code
 #[utoipa::path(
-    post, path = "/v1/verifications/{id}/check", tag = "verifications", request_body = CheckRequest,
+    post, path = "/v1/verifications/{id}/check", operation_id = "check_verification", tag = "verifications", request_body(content = CheckRequest, example = json!({"code": "123456"})),
     params(
         ("id" = String, Path, description = "The verification's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 200, description = "Right or wrong", body = CheckObject),
         (status = 401, description = "No key that works", body = ProblemObject, content_type = "application/problem+json"),
         (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 409, description = "It is proved by pictures, not by a code", body = ProblemObject, content_type = "application/problem+json"),
         (status = 422, description = "A field is wrong; no attempt was spent", body = ProblemObject, content_type = "application/problem+json"),
-        (status = 429, description = "Too many wrong codes for this destination", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong codes for this destination, or it is blocked", body = ProblemObject, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn check(

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use countersign_engine::{Error, Thing};
+use countersign_engine::{Error, TemplateFinding, Thing};
 use countersign_model::{Limited, Timestamp, limit::LimitRule, verification::NotPossible, webhook::BadEndpoint};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -172,17 +172,22 @@ impl Problem {
 
     fn bad_endpoint(bad: BadEndpoint) -> Self {
         match bad {
-            BadEndpoint::Url(_) | BadEndpoint::LongUrl => Self::field("/url", format!("is wrong: {bad}")),
+            BadEndpoint::Url(_) | BadEndpoint::Credentials | BadEndpoint::Fragment | BadEndpoint::LongUrl => {
+                Self::field("/url", format!("is wrong: {bad}"))
+            }
             BadEndpoint::Description => Self::field("/description", format!("cannot be shown: {bad}")),
             BadEndpoint::TooMany => Self::new(StatusCode::CONFLICT, "too_many_endpoints", sentence(&bad.to_string())),
             BadEndpoint::Disabled => Self::new(StatusCode::CONFLICT, "endpoint_disabled", sentence(&bad.to_string())),
         }
     }
 
-    fn bad_template(findings: &[String]) -> Self {
+    fn bad_template(findings: &[TemplateFinding]) -> Self {
         let mut problem =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_template", "The template cannot be used; see errors.");
-        let error = |finding: &String| FieldError { pointer: String::new(), detail: finding.clone() };
+        let error = |finding: &TemplateFinding| FieldError {
+            pointer: format!("/{}", finding.part),
+            detail: finding.problem.clone(),
+        };
         problem.errors = findings.iter().map(error).collect();
         problem
     }

@@ -8,14 +8,14 @@ use crate::{
 };
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use countersign_engine::Idempotency;
 use serde::{
-    Deserialize as _, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use std::str::FromStr;
+use std::{fmt, marker::PhantomData, str::FromStr};
 
 /// A JSON body, and the idempotency key that came with it. No body at all is the same as `{}`.
 pub(super) struct Input<T> {
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Web> for Input<T> {
         let (parts, body) = request.into_parts();
         let bytes = body::read(&parts.headers, body, web.body_timeout()).await.map_err(unreadable)?;
         if !bytes.is_empty() {
-            must_be_json(&parts.headers)?;
+            must_be_json(&parts.method, &parts.headers)?;
         }
         let key = idempotency_key(&parts.headers)?;
         let what = [parts.method.as_str().as_bytes(), b" ", parts.uri.path().as_bytes(), b"\n", &bytes].concat();
@@ -51,15 +51,20 @@ fn unreadable(error: BodyError) -> Problem {
     }
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// A merge patch has a name of its own (RFC 7396, 4); most clients call it JSON, and it is.
+fn must_be_json(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    let is_merge_patch = essence.eq_ignore_ascii_case(MERGE_PATCH) && method == Method::PATCH;
+    if essence.eq_ignore_ascii_case("application/json") || is_merge_patch {
         return Ok(());
     }
     let detail = "Send the body as JSON, with the header “Content-Type: application/json”.";
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
 }
+
+/// What RFC 7396 calls the bodies of our PATCH requests.
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
@@ -76,12 +81,17 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let detail = format!("The body is not JSON: {error}.");
         Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
     };
-    must_be_an_object(bytes)?;
+    // What is no JSON is told as that, however early something else in it is wrong.
+    let of_json = |problem| match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => problem,
+        Err(error) => malformed(error),
+    };
+    must_be_an_object(bytes).map_err(of_json)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
-        if inner.is_data() { Problem::field(pointer, field_detail(&inner)) } else { malformed(inner) }
+        if inner.is_data() { of_json(Problem::field(pointer, field_detail(&inner))) } else { malformed(inner) }
     })?;
     json.end().map_err(malformed)?;
     Ok(value)
@@ -91,16 +101,35 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn must_be_an_object(bytes: &[u8]) -> Result<(), Problem> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => Err(Problem::field("", "must be a JSON object, not a list")),
-        Some(_) | None => Ok(()),
+        Some(b'{') | None => Ok(()),
+        Some(_) => Err(Problem::field("", "must be a JSON object")),
     }
 }
 
 /// For an object inside of a body: the same.
-pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    let Some(fields) = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)? else {
-        return Ok(None);
-    };
-    T::deserialize(serde_json::Value::Object(fields)).map(Some).map_err(D::Error::custom)
+pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Fields<T>>::deserialize(from)?.map(|Fields(object)| object))
+}
+
+/// What is only read from an object of fields.
+struct Fields<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfFields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfFields<T> {
+            type Value = Fields<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Fields<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Fields)
+            }
+        }
+        from.deserialize_map(OfFields(PhantomData))
+    }
 }
 
 /// A value that was put together from JSON already.
@@ -125,6 +154,11 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 fn field_detail(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
+    // What an object is called in our own code says nothing to whoever has sent something else.
+    let text = match text.split_once(", expected struct ") {
+        Some((found, _)) => format!("{found}, expected an object"),
+        None => text.to_owned(),
+    };
     format!("is not as expected: {text}")
 }
 

@@ -73,8 +73,44 @@ struct EventObject {
     at: String,
     /// What, with its particulars.
     #[serde(flatten)]
-    #[schema(value_type = Object, example = json!({"type": "message_accepted", "message": "msg_…", "provider": "relay"}))]
+    #[schema(value_type = EventParticulars)]
     what: serde_json::Value,
+}
+
+/// What happened. Which fields there are depends on it; those that say nothing of it are left out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what the event says itself")]
+struct EventParticulars {
+    /// `started`, `resent`, `code_rejected`, `approved`, `denied`, `exhausted`, `cancelled`, `expired`, `message_accepted`,
+    /// `message_attempt_failed`, `message_delivered`, `message_failed`, `message_taken_over` or `message_unconfirmed`. There may be more one day.
+    #[schema(rename = "type", example = "message_accepted")]
+    kind: String,
+    /// The message that it is about.
+    #[schema(nullable = false)]
+    message: Option<String>,
+    /// The way of the message that was queued.
+    #[schema(nullable = false)]
+    channel: Option<WireChannel>,
+    /// Whether that message carries a new code.
+    #[schema(nullable = false)]
+    new_code: Option<bool>,
+    /// After a wrong code: how many more it survives; null means any number.
+    attempts_left: Option<u32>,
+    /// Which provider took the message, or did not.
+    #[schema(nullable = false, example = "relay")]
+    provider: Option<String>,
+    /// Why: of a denial `reported` or `payment_mismatch`, else in the provider's words or ours.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Why that provider was asked, and no other.
+    #[schema(nullable = false)]
+    why: Option<String>,
+    /// When the next attempt is due; null if there is none.
+    #[schema(format = DateTime)]
+    next_at: Option<String>,
+    /// The message that took over.
+    #[schema(nullable = false)]
+    by: Option<String>,
 }
 
 impl From<Message> for MessageObject {
@@ -115,7 +151,7 @@ impl From<Event> for EventObject {
 
 /// See what became of a verification and its messages
 #[utoipa::path(
-    get, path = "/v1/verifications/{id}/events", tag = "verifications",
+    get, path = "/v1/verifications/{id}/events", operation_id = "get_verification_events", tag = "verifications",
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "All that happened", body = HistoryObject),

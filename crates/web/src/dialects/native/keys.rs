@@ -97,7 +97,7 @@ pub(super) struct KeyList {
 }
 
 /// List keys
-#[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, description = "Oldest first", body = KeyList)))]
+#[utoipa::path(get, path = "/v1/keys", operation_id = "list_keys", tag = "keys", responses((status = 200, description = "Oldest first", body = KeyList)))]
 pub(super) async fn list(
     State(web): State<Web>,
     Authenticated(caller): Authenticated,
@@ -108,7 +108,7 @@ pub(super) async fn list(
 
 /// Make a key
 #[utoipa::path(
-    post, path = "/v1/keys", tag = "keys", request_body = CreateKeyRequest,
+    post, path = "/v1/keys", operation_id = "create_key", tag = "keys", request_body(content = CreateKeyRequest, example = json!({"name": "shop front end"})),
     responses((status = 201, description = "Made; the only answer that has the secret", body = KeyObject), (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn create(
@@ -143,7 +143,7 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>, Problem> {
 
 /// Revoke a key
 #[utoipa::path(
-    delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key's id")),
+    delete, path = "/v1/keys/{id}", operation_id = "revoke_key", tag = "keys", params(("id" = String, Path, description = "The key's id")),
     responses((status = 204, description = "It works no more"), (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn revoke(

@@ -149,8 +149,7 @@ impl MfaTokenRequest {
 /// `return_to` with `mfa_result` (or with `mfa_error`: `cancelled`, `expired`, `too_many_attempts`) and with your `state`. What it
 /// brings is a hint until you have handed it in.
 #[utoipa::path(
-    post, path = "/v1/mfa-tokens", tag = "mfa", request_body = MfaTokenRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely")),
+    post, path = "/v1/mfa-tokens", operation_id = "begin_mfa", tag = "mfa", request_body(content = MfaTokenRequest, example = json!({"client_id": "K7mQxT2vB8nLrW4pZcYd9HfJ3sGaE6uV", "user": "customer-4711"})),
     responses(
         (status = 201, description = "It waits for the second factor", body = MfaTokenObject),
         (status = 404, description = "There is no such client", body = ProblemObject, content_type = "application/problem+json"),
@@ -166,14 +165,14 @@ pub(super) async fn begin(
     let command = input.value.command();
     let told = |error| Problem::of(&error, web.engine().now());
     let begun = web.engine().run(&caller, input.idempotency.as_ref(), &command).await.map_err(told)?;
-    let MfaBegun::Begun { transaction, link } = begun else {
+    let MfaBegun::Begun { id, token, ends_at, link } = begun else {
         return Err(Problem::field("/return_to", "must be one of the client's own addresses, to the letter"));
     };
     let base = web.engine().public_url().unwrap_or_default().trim_end_matches('/');
     let object = MfaTokenObject {
-        id: transaction.name(),
-        mfa_token: web.engine().seal_transaction(&transaction).map_err(told)?,
-        expires_at: time::text(transaction.ends_at),
+        id,
+        mfa_token: token,
+        expires_at: time::text(ends_at),
         page_url: link.map(|link| format!("{base}{}", mfa::path_of(&link))),
     };
     Ok((StatusCode::CREATED, Json(object)))
@@ -184,8 +183,7 @@ pub(super) async fn begin(
 /// A result is good once, for at least five minutes after the second factor was shown. Only what is answered here is true,
 /// whatever else the browser says: let the user in only if `user` is whom you have recognised.
 #[utoipa::path(
-    post, path = "/v1/mfa-results", tag = "mfa", request_body = MfaResultRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely")),
+    post, path = "/v1/mfa-results", operation_id = "redeem_mfa_result", tag = "mfa", request_body(content = MfaResultRequest, example = json!({"result": "mfr_…"})),
     responses(
         (status = 200, description = "The user has shown a second factor", body = MfaResultObject),
         (status = 404, description = "There is no such result, or its time is over", body = ProblemObject, content_type = "application/problem+json"),

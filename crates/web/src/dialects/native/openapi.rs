@@ -1,15 +1,17 @@
 //! Router and description from one list, so that they cannot differ. The description is OpenAPI 3.1, at `/openapi.json`.
 
 use super::{
-    ProblemObject, changes, check, history, keys, mfa_tokens, services, templates, verifications, webhook_deliveries,
-    webhook_endpoints,
+    ProblemObject, changes, check, extract::MERGE_PATCH, history, keys, mfa_tokens, services, templates, verifications,
+    webhook_deliveries, webhook_endpoints,
 };
 use crate::Web;
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, response::IntoResponse as _, routing::get};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, Ref, Response, ResponseBuilder,
+        Content, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -47,28 +49,60 @@ impl Modify for BearerKey {
 }
 
 /// What every operation may answer besides what it says itself.
-const ALWAYS: [(&str, &str); 8] = [
-    ("400", "The body is not JSON, or the idempotency key is none"),
+const ALWAYS: [(&str, &str); 6] = [
+    ("400", "The request makes no sense: no JSON, no idempotency key, no such parameter"),
     ("401", "No key that works"),
     ("403", "The key lacks a scope"),
     ("404", "There is nothing of this name"),
+    ("500", "A fault of the server's, whose log has the reason"),
+    ("503", "The server cannot do this at the moment"),
+];
+
+/// What every operation may answer that reads a body.
+const WITH_A_BODY: [(&str, &str); 4] = [
     ("408", "The body did not arrive in time"),
     ("413", "The body has more than 65536 bytes"),
     ("415", "The body is not sent as JSON"),
-    ("503", "The server cannot do this at the moment"),
+    ("422", "A field is wrong, or the idempotency key was used for another request"),
 ];
 
 fn complete(document: &mut utoipa::openapi::OpenApi) {
     for item in document.paths.paths.values_mut() {
+        if let Some(patch) = &mut item.patch {
+            takes_merge_patches(patch);
+        }
+        if let Some(post) = &mut item.post {
+            post.parameters.get_or_insert_default().push(idempotency_key().into());
+        }
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
         for operation in operations {
-            for (status, description) in ALWAYS {
+            let of_body = WITH_A_BODY.into_iter().filter(|_| operation.request_body.is_some());
+            for (status, description) in ALWAYS.into_iter().chain(of_body) {
                 let answers = &mut operation.responses.responses;
                 answers.entry(status.to_owned()).or_insert_with(|| problem(description).into());
             }
         }
     }
+}
+
+/// Under the name that RFC 7396 gives them, too.
+fn takes_merge_patches(operation: &mut Operation) {
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(json) = body.content.get("application/json").cloned()
+    {
+        body.content.insert(MERGE_PATCH.to_owned(), json);
+    }
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Repeat a request safely: the same key with the same body gets the same answer for 24 hours"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
 }
 
 fn problem(description: &str) -> Response {

@@ -54,18 +54,28 @@ pub(super) struct CreateServiceRequest {
     policy: Value,
 }
 
-/// A change, as a JSON merge patch (RFC 7396).
+/// A change, as a JSON merge patch (RFC 7396): what is left out stays, and what is null goes.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PatchServiceRequest)]
 struct Editable {
+    /// Whom the messages speak for.
     brand: Option<String>,
+    /// The sender id of text messages.
     sender: Option<String>,
+    /// The language where neither the caller nor the number's country says one.
+    #[schema(required = false)]
     default_locale: String,
+    /// Whether the number's country says the language where the caller names none.
+    #[schema(required = false)]
     language_of_country: bool,
+    /// The site whose pages may read the code from the message.
     #[serde(default, deserialize_with = "object")]
     web_otp: Option<WireWebOtp>,
+    /// Or the Android app that may.
     app_hash: Option<String>,
-    #[schema(value_type = Object)]
+    /// The rules; any part of them.
+    #[schema(value_type = Object, required = false)]
     policy: Policy,
 }
 
@@ -144,7 +154,7 @@ pub(super) struct ServiceList {
 }
 
 /// List services
-#[utoipa::path(get, path = "/v1/services", tag = "services", responses((status = 200, description = "By name", body = ServiceList)))]
+#[utoipa::path(get, path = "/v1/services", operation_id = "list_services", tag = "services", responses((status = 200, description = "By name", body = ServiceList)))]
 pub(super) async fn list(
     State(web): State<Web>,
     Authenticated(caller): Authenticated,
@@ -159,7 +169,7 @@ pub(super) async fn list(
 
 /// Make a service
 #[utoipa::path(
-    post, path = "/v1/services", tag = "services", request_body = CreateServiceRequest,
+    post, path = "/v1/services", operation_id = "create_service", tag = "services", request_body(content = CreateServiceRequest, example = json!({"name": "login", "brand": "Acme", "policy": {"life_seconds": 600}})),
     responses(
         (status = 201, description = "Made", body = ServiceObject),
         (status = 409, description = "The name is in use", body = ProblemObject, content_type = "application/problem+json"),
@@ -193,7 +203,7 @@ pub(super) async fn create(
 
 /// Look at a service
 #[utoipa::path(
-    get, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
+    get, path = "/v1/services/{name}", operation_id = "get_service", tag = "services", params(("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "The service", body = ServiceObject), (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn get(
@@ -208,8 +218,8 @@ pub(super) async fn get(
 
 /// Change a service
 #[utoipa::path(
-    patch, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    request_body(content = Editable, description = "A JSON merge patch (RFC 7396): only what is to change"),
+    patch, path = "/v1/services/{name}", operation_id = "update_service", tag = "services", params(("name" = String, Path, description = "Its name")),
+    request_body(content = Editable, description = "A JSON merge patch (RFC 7396): only what is to change", example = json!({"policy": {"life_seconds": 600}})),
     responses(
         (status = 200, description = "Changed", body = ServiceObject),
         (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json"),
@@ -246,8 +256,12 @@ const MOST_ROUNDS: u32 = 200;
 
 /// Remove a service
 #[utoipa::path(
-    delete, path = "/v1/services/{name}", tag = "services", params(("name" = String, Path, description = "Its name")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json")),
+    delete, path = "/v1/services/{name}", operation_id = "delete_service", tag = "services", params(("name" = String, Path, description = "Its name")),
+    responses(
+        (status = 204, description = "Gone"),
+        (status = 404, description = "There is none of this name", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 409, description = "It is the default service, which stays", body = ProblemObject, content_type = "application/problem+json"),
+    ),
 )]
 pub(super) async fn delete(
     State(web): State<Web>,

@@ -128,7 +128,7 @@ impl FromRequestParts<Web> for Key {
 }
 
 /// List templates
-#[utoipa::path(get, path = "/v1/templates", tag = "templates", responses((status = 200, description = "Own ones, then built-in ones", body = TemplateList)))]
+#[utoipa::path(get, path = "/v1/templates", operation_id = "list_templates", tag = "templates", responses((status = 200, description = "Own ones, then built-in ones", body = TemplateList)))]
 pub(super) async fn list(
     State(web): State<Web>,
     Authenticated(caller): Authenticated,
@@ -150,7 +150,7 @@ pub(super) async fn list(
 
 /// Look at a template of your own
 #[utoipa::path(
-    get, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
+    get, path = "/v1/templates/{message}/{channel}/{locale}", operation_id = "get_template", tag = "templates",
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
     responses((status = 200, description = "The template", body = TemplateObject), (status = 404, description = "There is none", body = ProblemObject, content_type = "application/problem+json")),
 )]
@@ -165,7 +165,7 @@ pub(super) async fn get(
 
 /// Write a template of your own
 #[utoipa::path(
-    put, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates", request_body = PutTemplateRequest,
+    put, path = "/v1/templates/{message}/{channel}/{locale}", operation_id = "put_template", tag = "templates", request_body(content = PutTemplateRequest, example = json!({"text": "{{ code }} is your Acme code."})),
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
     responses((status = 200, description = "Written", body = TemplateObject), (status = 422, description = "It cannot be used; errors say why", body = ProblemObject, content_type = "application/problem+json")),
 )]
@@ -183,7 +183,7 @@ pub(super) async fn put(
 
 /// Go back to the built-in template
 #[utoipa::path(
-    delete, path = "/v1/templates/{message}/{channel}/{locale}", tag = "templates",
+    delete, path = "/v1/templates/{message}/{channel}/{locale}", operation_id = "delete_template", tag = "templates",
     params(("message" = String, Path, description = "verification or payment"), ("channel" = String, Path, description = "sms, voice or email"), ("locale" = String, Path, description = "The language")),
     responses((status = 204, description = "Gone"), (status = 404, description = "There is none", body = ProblemObject, content_type = "application/problem+json")),
 )]

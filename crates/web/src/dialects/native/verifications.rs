@@ -17,7 +17,7 @@ use countersign_engine::{
     Engine,
     commands::{Decided, Overrides, ServiceRef, StartVerification},
 };
-use countersign_model::{Address, Channel, Code, Payment, State as Standing, VerificationId};
+use countersign_model::{Address, Channel, Code, Payment, State as Standing, VerificationId, payment::BadPayment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -112,8 +112,14 @@ pub(super) struct WirePayment {
 
 impl WirePayment {
     pub(super) fn parse(&self) -> Result<Payment, Problem> {
-        Payment::new(&self.payee, &self.amount, &self.currency)
-            .map_err(|error| Problem::field("/payment", format!("is wrong: {error}")))
+        Payment::new(&self.payee, &self.amount, &self.currency).map_err(|error| {
+            let field = match error {
+                BadPayment::Payee => "/payment/payee",
+                BadPayment::Amount => "/payment/amount",
+                BadPayment::Currency => "/payment/currency",
+            };
+            Problem::field(field, format!("is wrong: {error}"))
+        })
     }
 }
 
@@ -256,11 +262,12 @@ fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Problem> {
 
 /// Start a verification: send somebody a code
 #[utoipa::path(
-    post, path = "/v1/verifications", tag = "verifications", request_body = StartRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely: the same key and body get the same answer for 24 hours")),
+    post, path = "/v1/verifications", operation_id = "start_verification", tag = "verifications", request_body(content = StartRequest, example = json!({"to": "+34666666111", "channel": "sms"})),
     responses(
         (status = 201, description = "The message is on its way", body = VerificationObject),
         (status = 401, description = "No key that works", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 402, description = "The account has less than the message costs", body = ProblemObject, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such service", body = ProblemObject, content_type = "application/problem+json"),
         (status = 422, description = "A field is wrong", body = ProblemObject, content_type = "application/problem+json"),
         (status = 429, description = "A limit of this destination refuses it", body = ProblemObject, content_type = "application/problem+json"),
     ),
@@ -280,7 +287,7 @@ pub(super) async fn start(
 
 /// Look at a verification
 #[utoipa::path(
-    get, path = "/v1/verifications/{id}", tag = "verifications",
+    get, path = "/v1/verifications/{id}", operation_id = "get_verification", tag = "verifications",
     params(("id" = String, Path, description = "The verification's id")),
     responses(
         (status = 200, description = "As it stands", body = VerificationObject),

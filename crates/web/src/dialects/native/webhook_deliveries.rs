@@ -125,7 +125,7 @@ impl FromRequestParts<Web> for Wanted {
 
 /// List dead letters, or what is on its way
 #[utoipa::path(
-    get, path = "/v1/webhook-deliveries", tag = "webhooks",
+    get, path = "/v1/webhook-deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
     params(
         ("status" = Option<String>, Query, description = "`dead` (if left out) or `pending`"),
         ("endpoint" = Option<String>, Query, description = "Only for this endpoint"),
@@ -150,7 +150,7 @@ pub(super) async fn list(
 
 /// Send a delivery again, dead or not
 #[utoipa::path(
-    post, path = "/v1/webhook-deliveries/{id}/replay", tag = "webhooks",
+    post, path = "/v1/webhook-deliveries/{id}/replay", operation_id = "replay_webhook_delivery", tag = "webhooks",
     request_body(content = EndpointAction, description = "May be left out"),
     params(("id" = String, Path, description = "The delivery's id")),
     responses(
@@ -175,7 +175,7 @@ pub(super) async fn replay(
 
 /// Send all dead letters of an endpoint again
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/replay", tag = "webhooks",
+    post, path = "/v1/webhook-endpoints/{id}/replay", operation_id = "replay_webhook_endpoint", tag = "webhooks",
     request_body(content = EndpointAction, description = "May be left out"),
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
@@ -191,7 +191,7 @@ pub(super) async fn replay_all(
     input: Input<EndpointAction>,
 ) -> Result<(StatusCode, Json<ReplayedObject>), Problem> {
     let EndpointAction {} = input.value;
-    let replayed = web.engine().replay_all_dead(&caller, id).await;
+    let replayed = web.engine().replay_all_dead(&caller, input.idempotency.as_ref(), id).await;
     let replayed = replayed.map_err(|error| Problem::of(&error, web.engine().now()))?;
     Ok((StatusCode::ACCEPTED, Json(ReplayedObject { replayed })))
 }

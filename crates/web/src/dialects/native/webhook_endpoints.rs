@@ -159,7 +159,7 @@ pub(super) struct EndpointList {
 
 /// List webhook endpoints
 #[utoipa::path(
-    get, path = "/v1/webhook-endpoints", tag = "webhooks",
+    get, path = "/v1/webhook-endpoints", operation_id = "list_webhook_endpoints", tag = "webhooks",
     responses((status = 200, description = "Oldest first", body = EndpointList)),
 )]
 pub(super) async fn list(
@@ -172,8 +172,7 @@ pub(super) async fn list(
 
 /// Make a webhook endpoint
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints", tag = "webhooks", request_body = CreateEndpointRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely")),
+    post, path = "/v1/webhook-endpoints", operation_id = "create_webhook_endpoint", tag = "webhooks", request_body(content = CreateEndpointRequest, example = json!({"url": "https://shop.example/countersign"})),
     responses(
         (status = 201, description = "Made, with its secret", body = EndpointObject),
         (status = 409, description = "There are 16 already", body = ProblemObject, content_type = "application/problem+json"),
@@ -195,7 +194,7 @@ pub(super) async fn create(
 
 /// Look at a webhook endpoint
 #[utoipa::path(
-    get, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
+    get, path = "/v1/webhook-endpoints/{id}", operation_id = "get_webhook_endpoint", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "As it stands", body = EndpointObject),
         (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
@@ -212,8 +211,8 @@ pub(super) async fn get(
 
 /// Change a webhook endpoint
 #[utoipa::path(
-    patch, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
-    request_body = PatchEndpointRequest,
+    patch, path = "/v1/webhook-endpoints/{id}", operation_id = "update_webhook_endpoint", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
+    request_body(content = PatchEndpointRequest, description = "Only what is to change", example = json!({"enabled": true})),
     responses(
         (status = 200, description = "Changed", body = EndpointObject),
         (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json"),
@@ -237,7 +236,7 @@ pub(super) async fn patch(
 
 /// Remove a webhook endpoint
 #[utoipa::path(
-    delete, path = "/v1/webhook-endpoints/{id}", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
+    delete, path = "/v1/webhook-endpoints/{id}", operation_id = "delete_webhook_endpoint", tag = "webhooks", params(("id" = String, Path, description = "The endpoint's id")),
     responses((status = 204, description = "It is told no more"), (status = 404, description = "There is none of this id", body = ProblemObject, content_type = "application/problem+json")),
 )]
 pub(super) async fn delete(
@@ -256,11 +255,10 @@ pub(super) struct EndpointAction {}
 
 /// Give a webhook endpoint a new secret; the one before signs beside it for a day
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/rotate-secret", tag = "webhooks",
+    post, path = "/v1/webhook-endpoints/{id}/rotate-secret", operation_id = "rotate_webhook_secret", tag = "webhooks",
     request_body(content = EndpointAction, description = "May be left out"),
     params(
         ("id" = String, Path, description = "The endpoint's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 200, description = "With the new secret", body = EndpointObject),
@@ -281,11 +279,10 @@ pub(super) async fn rotate_secret(
 
 /// Send a webhook endpoint an event of the type `webhook.test`
 #[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/test", tag = "webhooks",
+    post, path = "/v1/webhook-endpoints/{id}/test", operation_id = "test_webhook_endpoint", tag = "webhooks",
     request_body(content = EndpointAction, description = "May be left out"),
     params(
         ("id" = String, Path, description = "The endpoint's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeat a request safely"),
     ),
     responses(
         (status = 202, description = "It is on its way", body = DeliveryObject),
