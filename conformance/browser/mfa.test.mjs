@@ -110,7 +110,7 @@ for (const [viewport, javaScriptEnabled] of [[PHONE, true], [DESKTOP, true], [PH
     const picture = page.getByRole("img", { name: "QR code of the key below" });
     if (javaScriptEnabled) assert.ok(await picture.evaluate((image) => image.decode().then(() => image.naturalWidth > 0)));
     const uri = await page.getByRole("link", { name: "Set up on this device" }).getAttribute("href");
-    assert.match(uri, /^otpauth:\/\/totp\/sandbox:ana%40example\.com\?secret=[A-Z2-7]{32}&issuer=sandbox&/);
+    assert.match(uri, /^otpauth:\/\/totp\/Sandbox:ana%40example\.com\?secret=[A-Z2-7]{32}&issuer=Sandbox&/);
     const key = await page.locator(".key").textContent();
     await look(page, `${name}-app`);
     await typeCode(page, "000000");
