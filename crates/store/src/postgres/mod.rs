@@ -38,6 +38,7 @@ pub(crate) mod tenants;
 mod tls;
 mod trial_counts;
 pub(crate) mod trials;
+mod turns;
 mod url;
 pub(crate) mod users;
 pub(crate) mod verifications;
@@ -56,6 +57,7 @@ use tokio::{
     sync::{Mutex, oneshot},
     task::JoinHandle,
 };
+use turns::Turns;
 use url::Target;
 
 /// How long a work waits for its commit.
@@ -80,8 +82,9 @@ impl Postgres {
         leases::end_those_of_the_dead(&session).await.map_err(|error| error::opening_known(&target.place, &error))?;
         let groups = Arc::new(Mutex::new(groups));
         let others = (1..writer::WRITERS).map(|_| Link::new(Arc::clone(&target)));
+        let turns = Turns::new(writer::AT_ONCE);
         for link in others.chain([first]) {
-            tokio::spawn(writer::run(link, Arc::clone(&groups), Arc::clone(&wake)));
+            tokio::spawn(writer::run(link, turns.clone(), Arc::clone(&groups), Arc::clone(&wake)));
         }
         let (sender, listening) = oneshot::channel();
         let listener = tokio::spawn(listener::run(Arc::clone(&target), wake, sender));
