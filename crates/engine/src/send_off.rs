@@ -85,13 +85,9 @@ impl Places {
 impl Engine {
     /// Writes a batch, and sends what is new in it. Once begun it goes on, whoever still waits for it.
     pub(crate) async fn write_and_send_off(&self, mut batch: Batch) -> Result<(), StoreError> {
-        let Some(workers) = self.places().workers().filter(|_| batch.has_new_messages()) else {
-            return self.store().write(batch).await;
-        };
-        let leased = self.lease_new(&mut batch);
-        if leased.is_empty() {
-            return self.store().write(batch).await;
-        }
+        let workers = if batch.has_new_messages() { self.places().workers() } else { None };
+        let leased = if workers.is_some() { self.lease_new(&mut batch) } else { Vec::new() };
+        let Some(workers) = workers.filter(|_| !leased.is_empty()) else { return self.store().write(batch).await };
         let (engine, (told, written)) = (self.clone(), oneshot::channel());
         workers.tracker.spawn(async move {
             let outcome = engine.store().write(batch).await;
